@@ -1,0 +1,1 @@
+"""Load, replay and measuring tools that drive a server from outside."""

@@ -1,0 +1,1 @@
+"""Wire dialects: bytes to messages and back. Pure; no I/O."""

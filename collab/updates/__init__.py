@@ -1,0 +1,1 @@
+"""Yjs updates (V1) as bytes: structural validation, causal gate, split. Pure; stands before pycrdt."""

@@ -1,0 +1,1 @@
+"""Durability: the update log, immutable objects, snapshots, loading and compaction."""

@@ -1,0 +1,42 @@
+"""Errors of storage.
+
+    StorageError
+     +-- Missing       the name was never written: an answer, not a failure
+     +-- Unavailable   try again later; says nothing about what is stored
+     +-- Corrupt       the bytes are there and are not what was written
+
+The three are never mixed up: an outage read as "no such document" would open a document empty.
+"""
+
+
+class StorageError(Exception):
+    """A storage operation failed.
+
+    Attributes:
+        operation: what was tried, for example "read log".
+        name: the document or object.
+        hint: what an operator can do about it, or "".
+    """
+
+    def __init__(self, operation: str, name: str, cause: object = "", *, hint: str = "") -> None:
+        self.operation = operation
+        self.name = name
+        self.hint = hint
+        text = f"{operation} {name!r}"
+        if cause:
+            text += f": {cause}"
+        if hint:
+            text += f" ({hint})"
+        super().__init__(text)
+
+
+class Missing(StorageError):
+    """The name was never written."""
+
+
+class Unavailable(StorageError):
+    """The backend does not answer, is full or read-only, or the document would open with a hole."""
+
+
+class Corrupt(StorageError):
+    """Bytes were read that fail their checksum or cannot be decoded."""
