@@ -1,0 +1,1 @@
+"""The shapes of study guides, flashcard sets and practice tests."""

@@ -1,0 +1,57 @@
+# make run     start StudyHub on this machine
+# make test    install what the tests need and run all of them
+# make install the environment .venv with the command studyhub, nothing more
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help run install test check format lock clean faults
+
+help:
+	@grep '^# make' Makefile | cut -c3-
+
+run: install
+	@$(BIN)/studyhub serve
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml requirements/runtime.txt hatch_build.py $(shell find web -name node_modules -prune -o -type f -print)
+	@scripts/make-venv $(PYTHON) $(VENV)
+	@$(UV) pip install -q -r requirements/runtime.txt
+	@$(UV) pip install -q --no-deps -e .
+	@touch $@
+
+test: install $(VENV)/.test-installed
+	@scripts/check
+	@$(BIN)/pytest -n 3 --dist loadgroup
+
+# Linters, types and import rules alone.
+check: install $(VENV)/.test-installed
+	@scripts/check
+
+$(VENV)/.test-installed: requirements/test.txt tests/node/package-lock.json web/package-lock.json
+	@$(UV) pip install -q -r requirements/test.txt
+	@scripts/install-node $(UV)
+	@scripts/install-browser
+	@cd tests/node && npm ci --silent
+	@cd web && npm ci --silent
+	@touch $@
+
+# kill -9 under load, again and again; RUNS=50 takes about ten minutes.
+RUNS ?= 50
+faults: install $(VENV)/.test-installed
+	@$(BIN)/python -m tests.faults --runs $(RUNS)
+
+format:
+	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
+
+lock:
+	@$(UV) pip compile -q --universal --python-version 3.11 --no-header --no-annotate pyproject.toml -o requirements/runtime.txt
+	@$(UV) pip compile -q --universal --python-version 3.11 --no-header --no-annotate pyproject.toml --group test -o requirements/test.txt
+
+clean:
+	@rm -rf $(VENV) collab/static web/node_modules tests/node/node_modules

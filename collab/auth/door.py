@@ -1,0 +1,58 @@
+"""The door: who is at the socket, and what may they do here."""
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from collab.auth.capabilities import Capabilities
+from collab.auth.grants import ANONYMOUS, Grant
+from collab.auth.tokens import Guests, Tokens
+from collab.settings import AuthMode, Settings
+
+
+class Door:
+    """Authentication and authorisation in the mode of the settings.
+
+    Attributes:
+        capabilities, guests: signed with the server's own secret; used in the mode `links`.
+    """
+
+    def __init__(self, settings: Settings, secret: bytes) -> None:
+        self.mode = settings.auth
+        self.capabilities = Capabilities(secret)
+        self.guests = Guests(secret)
+        platform = settings.jwt_secret
+        if self.mode is AuthMode.JWT and platform is not None:
+            self.tokens = Tokens(platform.get_secret_value().encode())
+        else:
+            self.tokens = Tokens(secret, audience="socket")
+        self._origins = frozenset(settings.origins)
+
+    def grant(self, token: str, material: str) -> Grant:
+        """What the bearer of `token` may do on `material`. Raises Rejected."""
+        if self.mode is AuthMode.NONE:
+            return ANONYMOUS
+        return self.tokens.grant(token, material)
+
+    def allows_origin(self, origin: str | None, host: str | None) -> bool:
+        """Whether a page of `origin` may open a socket at `host`; programs send no origin."""
+        if origin is None:
+            return True
+        return origin in self._origins or urlsplit(origin).netloc == host
+
+
+def own_secret(data: Path) -> bytes:
+    """The server's secret, made at first start, readable by its owner only. Raises OSError."""
+    path = data / "secret"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        pass
+    fresh = secrets.token_hex(32).encode()
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(fresh)
+        file.flush()
+        os.fsync(file.fileno())
+    return fresh

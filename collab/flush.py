@@ -1,0 +1,91 @@
+"""What a room gathers between two appends, and the entry it becomes. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from collab.document import merge
+from storage.values import Entry, Part
+
+_COMPACT = 1000  # updates of one author after which they are merged, while the log holds the room up
+
+
+@dataclass(slots=True)
+class _PartInProgress:
+    updates: list[bytes] = field(default_factory=list)
+    clients: set[int] = field(default_factory=set)
+
+
+class Batch:
+    """Accepted updates, by author.
+
+    Attributes:
+        position: the number of this flush in its room; acknowledgements refer to it.
+        members: who sent something; a sole sender is not sent its own words back.
+        state_vector: the document's after this batch, set when it is sealed.
+    """
+
+    __slots__ = ("_merged", "_parts", "members", "position", "state_vector")
+
+    def __init__(self, position: int) -> None:
+        self.position = position
+        self.members: set[object] = set()
+        self.state_vector = b"\x00"
+        self._parts: dict[str, _PartInProgress] = {}
+        self._merged: bytes | None = None
+
+    def add(self, member: object, author: str, update: bytes, clients: Iterable[int]) -> None:
+        """Take in one causally ready update that extends `clients`."""
+        part = self._parts.get(author)
+        if part is None:
+            part = self._parts[author] = _PartInProgress()
+        part.updates.append(update)
+        part.clients.update(clients)
+        self.members.add(member)
+        if len(part.updates) == _COMPACT:
+            part.updates = [merge(part.updates)]
+
+    def absorb(self, later: "Batch") -> None:
+        """Append what a later batch holds to this one, which could not be recorded yet."""
+        for author, part in later._parts.items():
+            mine = self._parts.setdefault(author, _PartInProgress())
+            mine.updates = [merge(mine.updates + part.updates)]
+            mine.clients |= part.clients
+        self.members |= later.members
+        self.position = later.position
+        self.state_vector = later.state_vector
+        self._merged = None
+
+    def collapse(self, diff: bytes) -> None:
+        """Replace the parts by one diff without an author: the outage lasted too long to keep them."""
+        clients = set().union(*(part.clients for part in self._parts.values()))
+        self._parts = {"": _PartInProgress([diff], clients)}
+
+    def entry(self, time: int) -> Entry:
+        """The log entry: one part per author, in the order in which they began."""
+        return Entry(
+            time,
+            tuple(
+                Part(author, tuple(sorted(part.clients)), self._merge_part(part))
+                for author, part in self._parts.items()
+            ),
+        )
+
+    def update(self) -> bytes:
+        """All parts as one update, to be shown."""
+        if self._merged is None:
+            self._merged = merge([self._merge_part(part) for part in self._parts.values()])
+        return self._merged
+
+    @property
+    def size(self) -> int:
+        """Bytes of all updates held."""
+        return sum(len(update) for part in self._parts.values() for update in part.updates)
+
+    def __bool__(self) -> bool:
+        return bool(self._parts)
+
+    @staticmethod
+    def _merge_part(part: _PartInProgress) -> bytes:
+        if len(part.updates) > 1:
+            part.updates = [merge(part.updates)]
+        return part.updates[0]

@@ -1,0 +1,261 @@
+"""All rooms of this node: opening each document once, unloading idle ones, making snapshots, draining."""
+
+import asyncio
+import time
+
+from storage.compactor import Compactor
+from storage.loader import Loaded, load
+
+from collab import metrics
+from collab.document import Document, check_in_worker
+from collab.errors import CloseCode, Poisoned, Rejected
+from collab.guard import CrashGuard
+from collab.logs import log
+from collab.room import Room
+from collab.settings import Settings, Unrecorded
+from collab.workers import WorkerDied, Workers
+from storage.base import ObjectStore, UpdateLog
+from storage.errors import Corrupt, StorageError, Unavailable
+from storage.format import encode_entry
+from storage.values import ZERO, Cursor, Entry, Level
+
+_BEAT = 1.0  # seconds between two rounds of housekeeping
+_RENEW_PRESENCE = 18_000  # milliseconds; clients forget an entry after 30 s
+
+
+class Hub:
+    """The rooms of one node.
+
+    Attributes:
+        rooms: open documents by material id.
+        level: what acknowledgements wait for.
+        accepting: whether new members may come; False while the server drains.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        update_log: UpdateLog,
+        objects: ObjectStore,
+        workers: Workers,
+        guard: CrashGuard,
+    ) -> None:
+        self.rooms: dict[str, Room] = {}
+        self.level = settings.level or update_log.strongest
+        self.limits = settings.limits()
+        self.workers = workers
+        self.accepting = True
+        self._settings = settings
+        self._log = update_log
+        self._objects = objects
+        self._guard = guard
+        self._opening: dict[str, asyncio.Task[Room]] = {}
+        self._compactor = Compactor(update_log, objects)
+        self._compacting: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    # Opening
+
+    async def open(self, material: str, *, create: bool = False) -> Room:
+        """The room of `material`, loaded once however many ask. Raises Rejected.
+
+        `create` lets an absent material come into being; without it, absent and forbidden are one answer.
+        """
+        if not self.accepting:
+            raise Rejected(CloseCode.DRAIN, "the server is restarting", "draining")
+        room = self.rooms.get(material)
+        if room is not None:
+            return room
+        task = self._opening.get(material)
+        if task is None:
+            task = asyncio.create_task(self._open(material, create))
+            self._opening[material] = task
+            task.add_done_callback(lambda _: self._opening.pop(material, None))
+        room = await asyncio.shield(task)
+        return room if not room.is_closed else await self.open(material, create=create)
+
+    async def _open(self, material: str, create: bool) -> Room:
+        self._make_space()
+        started = time.perf_counter()
+        try:
+            loaded = await load(material, self._log, self._objects)
+            if not loaded.exists:
+                if not create:
+                    raise Rejected(CloseCode.FORBIDDEN, "you have no access to this material", "absent")
+                loaded = await self._create(material, loaded)
+            document = await self._live(material, loaded)
+        except StorageError as error:
+            reason = "corrupt" if isinstance(error, Corrupt) else "unavailable"
+            metrics.load_failures.labels(reason).inc()
+            log.error("document cannot be opened", material=material, error=str(error))
+            raise _unavailable(reason) from error
+        metrics.load_seconds.observe(time.perf_counter() - started)
+        room = Room(
+            material,
+            document,
+            self._log,
+            loaded.cursor,
+            level=self.level,
+            limits=self.limits,
+            hold_unrecorded=self._settings.unrecorded is Unrecorded.HOLD,
+            on_poisoned=self._drop,
+        )
+        room.recorder.entries = loaded.entries_since_snapshot
+        room.recorder.size = loaded.bytes_since_snapshot
+        self.rooms[material] = room
+        metrics.rooms.set(len(self.rooms))
+        return room
+
+    async def _create(self, material: str, loaded: Loaded) -> Loaded:
+        """Write the entry without parts that makes a material exist."""
+        wait = _Wait(self.level)
+        self._log.append(material, encode_entry(Entry(int(time.time() * 1000))), loaded.cursor, wait)
+        await wait.done
+        return await load(material, self._log, self._objects)
+
+    async def _live(self, material: str, loaded: Loaded) -> Document:
+        if self._guard.is_suspect(material):
+            try:
+                await self.workers.run(check_in_worker, loaded.updates)
+            except (WorkerDied, Poisoned) as error:
+                metrics.load_failures.labels("crash_loop").inc()
+                log.critical("document kills its process; refused until repaired", material=material)
+                reason = "this material is being repaired"
+                raise Rejected(CloseCode.UNAVAILABLE, reason, "crash_loop") from error
+        self._guard.opened(material)
+        document = Document()
+        try:
+            document.load(loaded.updates)
+        except Poisoned as error:
+            metrics.load_failures.labels("poisoned").inc()
+            log.critical("stored document cannot be applied", material=material, error=str(error))
+            raise _unavailable("poisoned") from error
+        return document
+
+    def _make_space(self) -> None:
+        """Unload the room that was left longest, if the node is full. Raises Rejected."""
+        if len(self.rooms) < self._settings.rooms:
+            return
+        idle = [room for room in self.rooms.values() if not room.members and room.is_settled]
+        if not idle:
+            raise Rejected(CloseCode.TOO_MANY, "the server has too many open materials", "rooms_full")
+        self._unload(min(idle, key=lambda room: room.empty_since))
+
+    # Housekeeping
+
+    async def probe(self) -> None:
+        """Raises Unavailable when the log does not answer, or did not take the last append of a room."""
+        await self._log.state("")
+        for room in self.rooms.values():
+            if room.recorder.is_away:
+                raise Unavailable("append", room.id)
+
+    async def keep_house(self) -> None:
+        """Unload idle rooms, renew presence, make snapshots that are due; until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(_BEAT)
+            for room in list(self.rooms.values()):
+                self._attend(room, loop.time())
+
+    def _attend(self, room: Room, now: float) -> None:
+        for member in list(room.members):
+            member.check(now)
+        if room.members:
+            room.renew_presence(_RENEW_PRESENCE)
+            recorder, settings = room.recorder, self._settings
+            if recorder.entries >= settings.compact_entries or recorder.size >= settings.compact_bytes:
+                recorder.entries = recorder.size = 0
+                self._compact(room.id)
+        elif room.is_settled and now - room.empty_since >= self._settings.idle_seconds:
+            self._unload(room)
+
+    def _unload(self, room: Room) -> None:
+        del self.rooms[room.id]
+        metrics.rooms.set(len(self.rooms))
+        room.close(CloseCode.DRAIN, "the material was unloaded")
+        self._guard.closed(room.id)
+        if room.recorder.entries:
+            self._compact(room.id)
+
+    def _compact(self, material: str) -> None:
+        """Make a snapshot in the background; one at a time per material."""
+        if material in self._compacting:
+            return
+        self._compacting.add(material)
+        task = asyncio.create_task(self._run_compaction(material))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run_compaction(self, material: str) -> None:
+        try:
+            await self._compactor.compact(material, executor=self.workers.pool)
+            metrics.compactions.inc()
+        except StorageError as error:
+            metrics.compaction_failures.inc()
+            log.warning("snapshot failed", material=material, error=str(error))
+        finally:
+            self._compacting.discard(material)
+
+    def _drop(self, room: Room, guilty: bytes) -> None:
+        """Drop a document object that cannot be trusted; its members come back to a fresh one.
+
+        What they had sent and was not acknowledged they still hold, and send again.
+        """
+        metrics.poisoned.inc()
+        log.critical("document object dropped", material=room.id, guilty=guilty[:200].hex())
+        if self.rooms.get(room.id) is room:
+            del self.rooms[room.id]
+            metrics.rooms.set(len(self.rooms))
+        room.close(CloseCode.UNAVAILABLE, "the material is loaded anew")
+
+    # Stopping
+
+    async def drain(self) -> None:
+        """Take nobody in, let every room record what it holds, then close sockets in waves."""
+        self.accepting = False
+        deadline = asyncio.get_running_loop().time() + self._settings.drain_seconds
+        for task in list(self._opening.values()):
+            await asyncio.wait([task], timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
+        for room in list(self.rooms.values()):
+            while not room.is_settled and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - it lasts milliseconds, once
+                await asyncio.sleep(0.01)
+        unfinished = sum(not room.is_settled for room in self.rooms.values())
+        metrics.unfinished.inc(unfinished)
+        members = [member for room in self.rooms.values() for member in room.members]
+        for number, member in enumerate(members):
+            member.close(CloseCode.DRAIN, "the server is restarting")
+            if number % 200 == 199:  # clients come back without jitter: not all in one instant
+                await asyncio.sleep(0.1)
+        log.info("drained", members=len(members), unfinished=unfinished)
+
+    async def close(self) -> None:
+        """Unload everything; snapshots under way are finished."""
+        for room in list(self.rooms.values()):
+            self._unload(room)
+        if self._tasks:
+            await asyncio.wait(list(self._tasks), timeout=self._settings.drain_seconds)
+
+
+def _unavailable(label: str) -> Rejected:
+    return Rejected(CloseCode.UNAVAILABLE, "this material cannot be opened now", label)
+
+
+class _Wait:
+    """The outcome of an append, as something to wait for."""
+
+    def __init__(self, level: Level) -> None:
+        self.done: asyncio.Future[Cursor] = asyncio.get_running_loop().create_future()
+        self._level = level
+        self._cursor = ZERO
+
+    def recorded(self, cursor: Cursor) -> None:
+        self._cursor = cursor
+
+    def reached(self, level: Level) -> None:
+        if level is self._level and not self.done.done():
+            self.done.set_result(self._cursor)
+
+    def failed(self, error: StorageError) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)

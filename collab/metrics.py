@@ -1,0 +1,34 @@
+"""Prometheus metrics of one server process."""
+
+import time
+from collections.abc import Callable
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SHORT = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0)
+_SIZES = [float(2**exponent) for exponent in range(6, 23, 2)]
+
+connections = Gauge("studyhub_connections", "Open collaboration sockets")
+rooms = Gauge("studyhub_rooms", "Documents live on this node")
+updates = Counter("studyhub_updates", "Accepted updates")
+deliveries = Counter("studyhub_deliveries", "Updates handed to members")
+batches = Counter("studyhub_batches", "Flushes that were appended to the log")
+entry_bytes = Histogram("studyhub_entry_bytes", "Size of log entries", buckets=_SIZES)
+flush_seconds = Histogram("studyhub_flush_seconds", "Event-loop time of one flush", buckets=_SHORT)
+append_seconds = Histogram("studyhub_append_seconds", "From append to recorded", buckets=_SHORT)
+append_failures = Counter("studyhub_append_failures", "Appends that the log did not take")
+rejects = Counter("studyhub_rejects", "Messages and connections refused", ["reason"])
+parked = Counter("studyhub_parked", "Updates that had to wait for missing ones")
+catch_ups = Counter("studyhub_catch_ups", "Slow readers that got one diff in place of a backlog")
+poisoned = Counter("studyhub_poisoned", "Document objects dropped because they could not be trusted")
+load_seconds = Histogram("studyhub_load_seconds", "From storage to a live document", buckets=_SHORT)
+load_failures = Counter("studyhub_load_failures", "Documents that could not be opened", ["reason"])
+compactions = Counter("studyhub_compactions", "Snapshots made")
+compaction_failures = Counter("studyhub_compaction_failures", "Snapshots that failed")
+unfinished = Counter("studyhub_drain_unfinished", "Rooms with unrecorded edits when the server stopped")
+
+
+def start_append() -> Callable[[], None]:
+    """Start the clock of one append; the result stops it."""
+    started = time.perf_counter()
+    return lambda: append_seconds.observe(time.perf_counter() - started)

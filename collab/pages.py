@@ -1,0 +1,40 @@
+"""The built web page: one document for every page address, immutable assets beside it."""
+
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+STATIC = Path(__file__).parent / "static"
+
+_MISSING = "The web page is not built. Run: make install\n"
+
+
+async def page(_: Request) -> Response:
+    """The page itself; which material it shows is in its address."""
+    index = STATIC / "index.html"
+    if not index.is_file():
+        return PlainTextResponse(_MISSING, 503)
+    return FileResponse(index, headers={"Cache-Control": "no-cache"})
+
+
+class _Assets(StaticFiles):
+    """Files whose names hold a hash of their content never change."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def routes() -> list[BaseRoute]:
+    """The page's routes, to be tried last."""
+    return [
+        Route("/", page),
+        Route("/m/{material:path}", page),
+        Mount("/assets", _Assets(directory=STATIC / "assets", check_dir=False)),
+        Mount("/", StaticFiles(directory=STATIC, check_dir=False)),
+    ]

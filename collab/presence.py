@@ -1,0 +1,204 @@
+"""Who is here: awareness entries of one room. Pure.
+
+An entry is decoded once, when its owner sends it, to stamp the owner's identity into it; from there on it
+is opaque bytes, the last write per client wins. The server gives out its own clocks, so that a client
+that comes back with an old clock is visible at once.
+Format: https://github.com/yjs/y-protocols (awareness.js).
+"""
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from collab.protocol.lib0 import Malformed, read_bytes, read_uint, uint, write_bytes, write_uint
+
+COLOURS = (
+    "#2F5BEA", "#C2410C", "#0F766E", "#A21CAF", "#B91C1C",
+    "#1D7A3E", "#0369A1", "#BE185D", "#7A5C00", "#475569",
+)  # fmt: skip
+"""Caret colours with a contrast of at least 4.5:1 against a white label."""
+
+MAX_STATE = 8192
+"""Bytes of JSON in one entry."""
+
+_GONE = b"null"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the server writes into `user` of every entry of one member."""
+
+    subject: str
+    name: str
+    role: str
+
+
+@dataclass(slots=True)
+class _Entry:
+    owner: object
+    identity: Identity | None
+    clock: int  # the server's own, above every clock that was sent for this client id
+    state: bytes  # JSON
+    colour: str
+    sent: int  # milliseconds, when others were last told
+
+
+class Presence:
+    """The entries of one room, by client id."""
+
+    def __init__(self) -> None:
+        self._entries: dict[int, _Entry] = {}
+        self._clock = 0  # the newest clock given out
+        self._client_of: dict[object, int] = {}  # each owner has at most one entry
+
+    def receive(self, owner: object, identity: Identity | None, payload: bytes, now: int) -> int | None:
+        """Take in one awareness payload of `owner`; `now` is Unix time in milliseconds.
+
+        Returns the client id whose entry changed. Entries for other ids are passed over before their
+        JSON is read: unmodified clients send back whatever they receive. Raises Malformed.
+        """
+        changed = None
+        for client, state in _read(payload):
+            if self._may_write(owner, identity, client, state):
+                self._write(owner, identity, client, state, now)
+                changed = client
+        return changed
+
+    def leave(self, owner: object) -> int | None:
+        """Forget the entry of `owner`; returns its client id, to be announced as gone."""
+        client = self._client_of.pop(owner, None)
+        if client is not None:
+            del self._entries[client]
+        return client
+
+    def client_of(self, owner: object) -> int | None:
+        """The client id under which `owner` is visible."""
+        return self._client_of.get(owner)
+
+    def clients(self) -> Iterable[int]:
+        """The client ids that are visible."""
+        return self._entries.keys()
+
+    def is_others(self, client: int, owner: object, identity: Identity | None) -> bool:
+        """Whether a person other than `owner` is here under `client`."""
+        entry = self._entries.get(client)
+        return entry is not None and entry.owner is not owner and entry.identity != identity
+
+    def due(self, now: int, age: int) -> list[int]:
+        """Ids whose entries were last told more than `age` milliseconds ago; clients forget after 30 s."""
+        return [client for client, entry in self._entries.items() if now - entry.sent > age]
+
+    def encode(self, clients: Iterable[int], now: int) -> bytes:
+        """An awareness payload that tells the present state of `clients` under fresh clocks."""
+        self._clock = max(self._clock + 1, now)
+        out = bytearray()
+        count = 0
+        for client in clients:
+            entry = self._entries.get(client)
+            write_uint(out, client)
+            write_uint(out, self._clock)
+            write_bytes(out, entry.state if entry else _GONE)
+            if entry:
+                entry.clock, entry.sent = self._clock, now
+            count += 1
+        return uint(count) + bytes(out)
+
+    def encode_present(self, owner: object) -> bytes | None:
+        """An awareness payload with everybody but `owner`, for one who joins; None when alone."""
+        mine = self._client_of.get(owner)
+        others = [(client, entry) for client, entry in self._entries.items() if client != mine]
+        if not others:
+            return None
+        out = bytearray(uint(len(others)))
+        for client, entry in others:
+            write_uint(out, client)
+            write_uint(out, entry.clock)
+            write_bytes(out, entry.state)
+        return bytes(out)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def _may_write(self, owner: object, identity: Identity | None, client: int, state: bytes) -> bool:
+        mine = self._client_of.get(owner)
+        if mine is not None:
+            return mine == client
+        if state == _GONE:
+            return False
+        entry = self._entries.get(client)
+        if entry is None:
+            return True
+        # The same person comes back while the server still holds the old socket's entry.
+        return entry.identity == identity
+
+    def _write(self, owner: object, identity: Identity | None, client: int, state: bytes, now: int) -> None:
+        if state == _GONE:
+            self.leave(owner)
+            return
+        before = self._entries.get(client)
+        if before is not None and before.owner is not owner:
+            del self._client_of[before.owner]
+        if identity is None:
+            parse_state(state)
+            colour = ""
+        else:
+            taken = {entry.colour for key, entry in self._entries.items() if key != client}
+            state, colour = _stamp(state, identity, taken)
+        clock = before.clock if before else max(self._clock + 1, now)
+        self._client_of[owner] = client
+        self._entries[client] = _Entry(owner, identity, clock, state, colour, 0)
+
+
+def _read(payload: bytes) -> list[tuple[int, bytes]]:
+    """Client ids and JSON bytes. Raises Malformed."""
+    count, at = read_uint(payload, 0)
+    if count > len(payload):
+        raise Malformed("presence cut short")
+    entries = []
+    for _ in range(count):
+        client, at = read_uint(payload, at)
+        _, at = read_uint(payload, at)
+        state, at = read_bytes(payload, at)
+        entries.append((client, state))
+    if at != len(payload):
+        raise Malformed("bytes behind the presence")
+    return entries
+
+
+def _stamp(state: bytes, identity: Identity, taken: Collection[str]) -> tuple[bytes, str]:
+    """The state with the owner's true identity in it, and the colour. Raises Malformed."""
+    fields = parse_state(state)
+    user = fields.get("user")
+    merged: dict[str, Any] = dict(user) if isinstance(user, dict) else {}
+    colour = _choose_colour(merged.get("color"), identity.subject, taken)
+    merged |= {"id": identity.subject, "name": identity.name, "role": identity.role, "color": colour}
+    fields["user"] = merged
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode(), colour
+
+
+def parse_state(state: bytes) -> dict[str, Any]:
+    """The JSON object of one entry. Raises Malformed on anything a browser could choke on."""
+    if len(state) > MAX_STATE:
+        raise Malformed("presence state too large")
+    try:
+        fields = json.loads(state, parse_constant=_refuse_constant)
+        json.dumps(fields, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise Malformed("presence state is not JSON") from None
+    if not isinstance(fields, dict):
+        raise Malformed("presence state is not an object")
+    return fields
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _choose_colour(wanted: object, subject: str, taken: Collection[str]) -> str:
+    """The wanted colour if it is one of ours and free, else a free one by hash of the subject."""
+    if isinstance(wanted, str) and wanted in COLOURS and wanted not in taken:
+        return wanted
+    start = sum(subject.encode())
+    order = [COLOURS[(start + step) % len(COLOURS)] for step in range(len(COLOURS))]
+    return next((colour for colour in order if colour not in taken), order[0])

@@ -1,0 +1,179 @@
+"""Appends the flushes of one room to the log, in order, and keeps what the log could not take.
+
+One append is under way at a time; while it is, the room gathers, so the log paces the room. When the log is
+away, batches are merged into one that is tried again until it is recorded.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from collab import metrics
+from collab.flush import Batch
+from collab.logs import log
+from storage.base import UpdateLog
+from storage.errors import StorageError
+from storage.format import encode_entry
+from storage.values import Cursor, Level
+
+_RETRY = (0.25, 5.0)  # seconds between tries while the log is away: first, longest
+_RETAINED_BYTES = 4 << 20  # kept by author while the log is away; beyond it, one diff without authors
+
+
+class Owner(Protocol):
+    """The room that a recorder works for."""
+
+    def recorded(self, batch: Batch) -> None:
+        """The entry of `batch` is in the log."""
+
+    def reached(self, position: int) -> None:
+        """All flushes up to `position` have reached the level that acknowledgements name."""
+
+    def away(self, batch: Batch) -> None:
+        """`batch` could not be recorded; it is kept, and tried again."""
+
+    def back(self) -> None:
+        """Everything kept is recorded."""
+
+    def diff(self, state_vector: bytes) -> bytes:
+        """What the document holds beyond `state_vector`."""
+
+    def now(self) -> int:
+        """Unix time, milliseconds."""
+
+
+class Recorder:
+    """The log's side of one room.
+
+    Attributes:
+        cursor: position of the newest recorded entry.
+        is_away: whether the log did not take the last append.
+        entries, size: recorded since the snapshot that the document was loaded from, or compacted to.
+    """
+
+    def __init__(
+        self,
+        material: str,
+        log_: UpdateLog,
+        level: Level,
+        cursor: Cursor,
+        state_vector: bytes,
+        owner: Owner,
+        *,
+        hold: bool,
+    ) -> None:
+        self.cursor = cursor
+        self.is_away = False
+        self.entries = 0
+        self.size = 0
+        self._material = material
+        self._log = log_
+        self._level = level
+        self._owner = owner
+        self._hold = hold  # while the log is away, take no further batch
+        self._recorded_state = state_vector  # of all that is in the log
+        self._sent: Batch | None = None  # its append is under way
+        self._kept: Batch | None = None  # waits for the log to come back, behind `_sent`
+        self._delay = _RETRY[0]
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether `append` may not be called now."""
+        if self.is_away:
+            return self._hold
+        return self._sent is not None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is on its way to the log."""
+        return self._sent is None and self._kept is None
+
+    def append(self, batch: Batch) -> None:
+        """Record `batch`, or keep it while the log is away."""
+        if not self.is_away:
+            self._send(batch)
+            return
+        if self._kept is None:
+            self._kept = batch
+        else:
+            self._kept.absorb(batch)
+        self._owner.away(batch)
+
+    def close(self) -> None:
+        """Stop trying."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _send(self, batch: Batch) -> None:
+        self._sent = batch
+        now = self._owner.now()
+        entry = encode_entry(batch.entry(now))
+        self.size += len(entry)
+        metrics.entry_bytes.observe(len(entry))
+        self._log.append(self._material, entry, self.cursor, _Append(self, batch))
+
+    def recorded(self, batch: Batch, cursor: Cursor) -> None:
+        """The log has taken `batch`."""
+        self.cursor = cursor
+        self.entries += 1
+        self._sent = None
+        self._recorded_state = batch.state_vector
+        was_away, kept = self.is_away, self._kept
+        if was_away and kept is not None:
+            self._kept = None
+            self._send(kept)
+        elif was_away:
+            self.is_away = False
+            self._delay = _RETRY[0]
+            log.info("log is back", material=self._material)
+            self._owner.back()
+        self._owner.recorded(batch)
+
+    def reached(self, batch: Batch, level: Level) -> None:
+        """The log holds `batch` at `level`."""
+        if level is self._level:
+            self._owner.reached(batch.position)
+
+    def failed(self, batch: Batch, error: StorageError) -> None:
+        """The log did not take `batch`: keep it and what came behind it."""
+        metrics.append_failures.inc()
+        log.warning("append failed", material=self._material, error=str(error), retry=self._delay)
+        self._sent = None
+        if self._kept is not None:
+            batch.absorb(self._kept)
+        self._kept = batch
+        if not self.is_away:
+            self.is_away = True
+            self._owner.away(batch)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._delay, self._retry)
+        self._delay = min(self._delay * 2, _RETRY[1])
+
+    def _retry(self) -> None:
+        batch, self._kept = self._kept, None
+        assert batch is not None, "a retry is scheduled only for a kept batch"
+        if batch.size > _RETAINED_BYTES:
+            batch.collapse(self._owner.diff(self._recorded_state))
+        self._send(batch)
+
+
+class _Append:
+    """The outcome of one append, handed on with its batch."""
+
+    __slots__ = ("_batch", "_observe", "_recorder")
+
+    def __init__(self, recorder: Recorder, batch: Batch) -> None:
+        self._recorder = recorder
+        self._batch = batch
+        self._observe: Callable[[], None] = metrics.start_append()
+
+    def recorded(self, cursor: Cursor) -> None:
+        self._observe()
+        self._recorder.recorded(self._batch, cursor)
+
+    def reached(self, level: Level) -> None:
+        self._recorder.reached(self._batch, level)
+
+    def failed(self, error: StorageError) -> None:
+        self._recorder.failed(self._batch, error)

@@ -1,0 +1,359 @@
+"""A document live on this node, with its members.
+
+The way of an edit: admit (validator and causal gate), apply, gather until the next flush, append the entry
+to the log, and only then show it to the other members; when the log has reached the durability level, the
+authors get their acknowledgement. Whatever leaves a room counts as showing, so a diff for a joiner waits
+for the append that covers it as well.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Container
+from typing import Protocol
+
+from collab import metrics
+from collab.document import Document
+from collab.errors import CloseCode, Poisoned, Rejected
+from collab.flush import Batch
+from collab.limits import Limits
+from collab.presence import Identity, Presence
+from collab.protocol import ywebsocket
+from collab.recorder import Recorder
+from collab.updates import Admission
+from storage.base import UpdateLog
+from storage.values import Cursor, Level
+
+_LOAD_FACTOR = 2.0  # under load, the next flush waits this multiple of what the last one cost
+_LONGEST_PAUSE = 0.025  # seconds; the cap of that pause
+
+
+class Member(Protocol):
+    """Anything joined to a room: a client's connection, or code in this process."""
+
+    author: str
+    identity: Identity | None
+
+    def show(self, update: bytes, frame: bytes, shown: bytes) -> None:
+        """An edit of others: the update, its y-websocket frame, and the state vector shown before."""
+
+    def tell(self, payload: bytes, frame: bytes, shown: bytes) -> None:
+        """Presence of others: the payload and its frame."""
+
+    def reached(self, position: int) -> bool:
+        """Flush `position` has reached the level; tells whether edits of this member still wait."""
+
+    def caught_up(self, update: bytes, presence: bytes | None) -> None:
+        """The diff that this member asked for, and everybody's presence."""
+
+    def recheck(self) -> None:
+        """Parked updates may be ready now."""
+
+    def unrecorded(self, on: bool) -> None:
+        """Edits are shown from now on although the log is away; or no longer."""
+
+    def check(self, now: float) -> None:
+        """Called about every second; `now` is event-loop time."""
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """This member has to go."""
+
+
+class Room:
+    """One document, its members and its unfinished flushes. Runs on the event loop's thread.
+
+    Attributes:
+        id: the material id.
+        recorder: the log's side of this room.
+        empty_since: when the last member left, or the room opened (event-loop time).
+        is_closed: whether the room is over; a closed room takes nothing and shows nothing.
+    """
+
+    def __init__(
+        self,
+        material: str,
+        document: Document,
+        log: UpdateLog,
+        cursor: Cursor,
+        *,
+        level: Level,
+        limits: Limits,
+        hold_unrecorded: bool,
+        on_poisoned: Callable[["Room", bytes], None],
+    ) -> None:
+        self.id = material
+        self.document = document
+        self.level = level
+        self.limits = limits
+        self.members: set[Member] = set()
+        self.presence = Presence()
+        self.is_closed = False
+        self._loop = asyncio.get_running_loop()
+        self.empty_since = self._loop.time()
+        self._on_poisoned = on_poisoned
+        self._hold_unrecorded = hold_unrecorded
+        self._shown = document.state_vector()  # of all that members may have seen
+        self.recorder = Recorder(material, log, level, cursor, self._shown, self, hold=hold_unrecorded)
+        self._batch = Batch(1)  # gathers until the next flush
+        self._shown_position = 0  # the newest flush that was shown
+        self._reached = 0  # the newest flush at the level
+        self._releases: deque[tuple[int, Callable[[], None]]] = deque()  # wait for a flush to be shown
+        self._waiting: set[Member] = set()  # members with edits that are not acknowledged
+        self._parking: set[Member] = set()  # members with parked updates
+        self._told: set[int] = set()  # client ids whose presence changed since the last flush
+        self._flush_scheduled = False
+        self._recheck_scheduled = False
+        self._next_flush = 0.0  # event-loop time before which no flush starts
+
+    # Members
+
+    def join(self, member: Member) -> None:
+        """Add a member. Raises Rejected when the room is full."""
+        if len(self.members) >= self.limits.members_per_room:
+            raise Rejected(CloseCode.TOO_MANY, "this material has too many visitors now", "room_full")
+        self.members.add(member)
+        if self.recorder.is_away:
+            member.unrecorded(True)
+
+    def leave(self, member: Member) -> None:
+        """Remove a member and its presence; its accepted edits stay on their way."""
+        self.members.discard(member)
+        self._waiting.discard(member)
+        self._parking.discard(member)
+        client = self.presence.leave(member)
+        if client is not None:
+            self._told.add(client)
+            self._schedule_flush()
+        if not self.members:
+            self.empty_since = self._loop.time()
+        self._recheck_parked()
+
+    def close(self, code: CloseCode, reason: str) -> None:
+        """The room is over: every member has to go, outcomes that still come are passed over."""
+        self.is_closed = True
+        self.recorder.close()
+        self._releases.clear()
+        for member in list(self.members):
+            member.close(code, reason)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is on its way to the log."""
+        return not self._batch and self.recorder.is_idle
+
+    # Edits
+
+    def held(self, member: Member) -> Container[int]:
+        """Client ids of other people who are here: their new structs are theirs to send."""
+        return _Held(self.presence, member) if member.identity is not None else ()
+
+    def apply(self, member: Member, admission: Admission) -> int:
+        """Apply what is ready; returns the position of the flush that covers it.
+
+        Raises Poisoned (this room is over) and Rejected (the document is full).
+        """
+        if admission.ready is not None:
+            self._check_size(len(admission.ready))
+            try:
+                self.document.apply(admission)
+            except Poisoned:
+                self._on_poisoned(self, admission.ready)
+                raise
+            metrics.updates.inc()
+            self._batch.add(member, member.author, admission.ready, admission.clocks.keys())
+            self._schedule_flush()
+            self._recheck_parked()
+        return self._covering
+
+    def park(self, member: Member, *, on: bool) -> None:
+        """Tell `member` from now on when something new was applied; or no longer."""
+        if on:
+            self._parking.add(member)
+        else:
+            self._parking.discard(member)
+
+    def await_level(self, member: Member) -> None:
+        """Acknowledge the edits of `member` when the level is reached, or now if it is."""
+        if member.reached(self._reached):
+            self._waiting.add(member)
+
+    def catch_up(self, member: Member, state_vector: bytes) -> None:
+        """Send `member` what it lacks, once that is recorded. Raises Rejected."""
+        try:
+            update = self.document.diff(state_vector)
+        except ValueError as error:
+            raise Rejected(CloseCode.MALFORMED, "state vector cannot be read", "malformed") from error
+        self.release(lambda: member.caught_up(update, self.presence.encode_present(member)))
+
+    def release(self, action: Callable[[], None]) -> None:
+        """Run `action` once everything applied until now may be shown."""
+        if self._covering <= self._shown_position:
+            action()
+        else:
+            self._releases.append((self._covering, action))
+
+    @property
+    def shown(self) -> bytes:
+        """State vector of all that members may have seen."""
+        return self._shown
+
+    # Presence
+
+    def receive_presence(self, member: Member, payload: bytes) -> None:
+        """Take in presence of `member`. Raises Malformed."""
+        client = self.presence.receive(member, member.identity, payload, self.now())
+        if client is not None:
+            self._told.add(client)
+            self._schedule_flush()
+
+    def renew_presence(self, age: int) -> None:
+        """Tell again what others are about to forget: entries told more than `age` milliseconds ago."""
+        due = self.presence.due(self.now(), age)
+        if due:
+            self._told.update(due)
+            self._schedule_flush()
+
+    # What the recorder tells
+
+    def recorded(self, batch: Batch) -> None:
+        """The entry of `batch` is in the log: show it."""
+        if self.is_closed:
+            return
+        started = self._loop.time()
+        if batch.position > self._shown_position:
+            self._show(batch)
+        self._pace(started)
+        if self._batch:
+            self._schedule_flush()
+
+    def reached(self, position: int) -> None:
+        """All flushes up to `position` have reached the level: acknowledge."""
+        self._reached = max(self._reached, position)
+        for member in [member for member in self._waiting if not member.reached(self._reached)]:
+            self._waiting.discard(member)
+
+    def away(self, batch: Batch) -> None:
+        """The log is away: show what it did not take, unless the settings say to hold it back."""
+        if self.is_closed or self._hold_unrecorded:
+            return
+        for member in list(self.members):
+            member.unrecorded(True)
+        self._show(batch)
+        if self._batch:
+            self._schedule_flush()
+
+    def back(self) -> None:
+        """The log is back and has everything."""
+        for member in list(self.members):
+            member.unrecorded(False)
+
+    def diff(self, state_vector: bytes) -> bytes:
+        """What the document holds beyond `state_vector`."""
+        return self.document.diff(state_vector)
+
+    def now(self) -> int:
+        """Unix time, milliseconds."""
+        return int(time.time() * 1000)
+
+    # The flush
+
+    @property
+    def _covering(self) -> int:
+        """The flush after which everything applied until now is in the log."""
+        return self._batch.position if self._batch else self._batch.position - 1
+
+    def _schedule_flush(self) -> None:
+        if self._flush_scheduled or self.is_closed:
+            return
+        self._flush_scheduled = True
+        delay = self._next_flush - self._loop.time()
+        if delay <= 0:
+            self._loop.call_soon(self._flush)
+        else:
+            self._loop.call_later(delay, self._flush)
+
+    def _flush(self) -> None:
+        self._flush_scheduled = False
+        if self.is_closed:
+            return
+        started = self._loop.time()
+        if self._told:
+            self._tell_presence()
+        if self._batch and not self.recorder.is_busy:
+            self._append()
+        self._pace(started)
+
+    def _append(self) -> None:
+        batch, self._batch = self._batch, Batch(self._batch.position + 1)
+        try:
+            self.document.verify()
+        except Poisoned:
+            self._on_poisoned(self, batch.update())
+            return
+        batch.state_vector = self.document.state_vector()
+        metrics.batches.inc()
+        self.recorder.append(batch)
+
+    def _pace(self, started: float) -> None:
+        """Under load, wait a multiple of what was just spent, so that frames become fewer."""
+        now = self._loop.time()
+        pause = min(_LONGEST_PAUSE, _LOAD_FACTOR * (now - started))
+        self._next_flush = max(self._next_flush, now + pause)
+        metrics.flush_seconds.observe(now - started)
+
+    def _show(self, batch: Batch) -> None:
+        shown, self._shown = self._shown, batch.state_vector
+        self._shown_position = batch.position
+        sole = next(iter(batch.members)) if len(batch.members) == 1 else None
+        listeners = [member for member in self.members if member is not sole]
+        if listeners:
+            update = batch.update()
+            frame = ywebsocket.update(update)
+            for member in listeners:
+                member.show(update, frame, shown)
+            metrics.deliveries.inc(len(listeners))
+        while self._releases and self._releases[0][0] <= self._shown_position:
+            self._releases.popleft()[1]()
+
+    def _tell_presence(self) -> None:
+        told, self._told = self._told, set()
+        now = self.now()
+        payload = self.presence.encode(told, now)
+        frame = ywebsocket.awareness(payload)
+        for member in self.members:
+            own = self.presence.client_of(member)
+            if own not in told:
+                member.tell(payload, frame, self._shown)
+            elif len(told) > 1:
+                rest = self.presence.encode(told - {own}, now)
+                member.tell(rest, ywebsocket.awareness(rest), self._shown)
+
+    def _check_size(self, more: int) -> None:
+        document, limit = self.document, self.limits.document_bytes
+        if document.size + more > limit and document.measure() + more > limit:
+            raise Rejected(CloseCode.TOO_LARGE, f"the document is above {limit} bytes", "document_full")
+
+    def _recheck_parked(self) -> None:
+        if self._parking and not self._recheck_scheduled:
+            self._recheck_scheduled = True
+            self._loop.call_soon(self._recheck)
+
+    def _recheck(self) -> None:
+        self._recheck_scheduled = False
+        if not self.is_closed:
+            for member in list(self._parking):
+                member.recheck()
+
+
+class _Held:
+    """The client ids that a member may not extend now."""
+
+    __slots__ = ("_member", "_presence")
+
+    def __init__(self, presence: Presence, member: Member) -> None:
+        self._presence = presence
+        self._member = member
+
+    def __contains__(self, client: object) -> bool:
+        assert isinstance(client, int)
+        return self._presence.is_others(client, self._member, self._member.identity)

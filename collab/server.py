@@ -1,0 +1,82 @@
+"""Runs the application under uvicorn: binds, says when it is ready, drains when told to stop."""
+
+import logging
+import socket
+
+import uvicorn
+from starlette.applications import Starlette
+
+from collab.app import create_app
+from collab.errors import StartError
+from collab.hub import Hub
+from collab.logs import configure
+from collab.settings import Settings
+
+_FRAME_OVERHEAD = 1 << 10  # bytes around a step 2 of the largest size
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal comes. Raises StartError."""
+    configure(as_json=settings.log_json)
+    listener = _bind(settings.host, settings.port)
+    app = create_app(settings)
+    # A start that fails gets one line from us, not a traceback from uvicorn.
+    logging.getLogger("uvicorn.error").addFilter(lambda _: not hasattr(app.state, "start_error"))
+    config = uvicorn.Config(
+        app,
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=settings.step2_bytes + _FRAME_OVERHEAD,
+        ws_per_message_deflate=False,  # a compressed bomb would be unpacked before any limit sees it
+        access_log=False,  # query strings hold tokens
+        log_config=None,
+        timeout_graceful_shutdown=int(settings.drain_seconds) + 5,
+        lifespan="on",
+    )
+    host, port = listener.getsockname()[:2]
+    _Server(config, app, _url(settings.host, host, port)).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which also prints the ready line and drains before it closes sockets."""
+
+    def __init__(self, config: uvicorn.Config, app: Starlette, url: str) -> None:
+        super().__init__(config)
+        self._app = app
+        self._url = url
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.should_exit:  # the lifespan failed; uvicorn has logged why
+            error = getattr(self._app.state, "start_error", None)
+            raise error if isinstance(error, StartError) else StartError("the server could not start")
+        print(f"StudyHub ready: {self._url}", flush=True)  # noqa: T201 - the line that programs wait for
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        hub: Hub = self._app.state.hub
+        await hub.drain()
+        await super().shutdown(sockets)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises StartError with one line that says what to do."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise StartError(
+            f"cannot listen on {host} port {port}: {error.strerror}; choose another with --port"
+        ) from error
+    return listener
+
+
+def _url(asked: str, host: str, port: int) -> str:
+    shown = "127.0.0.1" if asked in ("0.0.0.0", "") else host
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"

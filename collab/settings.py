@@ -1,0 +1,146 @@
+"""All settings, read once at start from the environment (`STUDYHUB_*`) and the command line."""
+
+from dataclasses import fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from collab.errors import StartError
+from collab.limits import Limits
+from storage.values import Level
+
+
+class AuthMode(StrEnum):
+    """Who decides what people may do."""
+
+    LINKS = "links"
+    """Guests with signed identities, share links with a signed capability."""
+    JWT = "jwt"
+    """An existing platform's tokens."""
+    NONE = "none"
+    """Every name is open to everybody; loopback only."""
+
+
+class Unrecorded(StrEnum):
+    """What rooms do with edits while the log is away."""
+
+    SHOW = "show"
+    HOLD = "hold"
+
+
+class Settings(BaseSettings):
+    """One frozen object; `docs/settings.md` is generated from it."""
+
+    model_config = SettingsConfigDict(env_prefix="STUDYHUB_", frozen=True, extra="ignore")
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    data: Path = Field(Path("data"), description="Folder for the log, the snapshots and the secret.")
+    auth: AuthMode = Field(
+        AuthMode.LINKS,
+        description="`links`: guests and share links. `jwt`: an existing platform's tokens. "
+        "`none`: everything is open, loopback only.",
+    )
+    jwt_secret: SecretStr | None = Field(
+        None, description="Secret of the platform's HS256 tokens; needed with `jwt`, 16 bytes or more."
+    )
+    level: Level | None = Field(
+        None,
+        description="Level that acknowledgements wait for: `recorded` or `synced`. "
+        "Default: the strongest that the log gives.",
+    )
+    unrecorded: Unrecorded = Field(
+        Unrecorded.SHOW,
+        description="While the log is away, `show` edits to the others, marked as not saved, or `hold` them.",
+    )
+    origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Further origins whose pages may open sockets, comma-separated; "
+        "the server's own is always allowed.",
+    )
+    token_seconds: int = Field(
+        12 * 3600, ge=60, description="How long a token that the server gave out is valid, seconds."
+    )
+    log_json: bool = Field(False, description="Write log lines as JSON.")
+    idle_seconds: float = Field(
+        30.0, ge=0, description="How long a room without members stays in memory, seconds."
+    )
+    rooms: int = Field(
+        5000, ge=1, description="Rooms open at once; beyond it the one left longest gives way, or 4529."
+    )
+    compact_entries: int = Field(500, ge=1, description="Log entries after which a snapshot is made.")
+    compact_bytes: int = Field(1 << 20, ge=1, description="Log bytes after which a snapshot is made.")
+    drain_seconds: float = Field(10.0, ge=0, description="How long a stopping server waits for its rooms.")
+    update_bytes: int = Field(Limits.update_bytes, ge=64, description="Largest update; beyond it 4413.")
+    step2_bytes: int = Field(
+        Limits.step2_bytes, ge=64, description="Largest sync step 2 (a long offline session); beyond it 4413."
+    )
+    document_bytes: int = Field(
+        Limits.document_bytes, ge=1024, description="Largest encoded document; beyond it 4413."
+    )
+    outbox_bytes: int = Field(
+        Limits.outbox_bytes,
+        ge=1024,
+        description="Bytes that wait for one slow reader; beyond it one diff replaces them.",
+    )
+    parked_bytes: int = Field(
+        Limits.parked_bytes,
+        ge=0,
+        description="Bytes of one session's edits that wait for missing ones; beyond it 4500.",
+    )
+    updates_per_second: float = Field(
+        Limits.updates_per_second,
+        ge=0,
+        description="Edits per session; beyond it its socket is read more slowly. 0: no limit.",
+    )
+    presence_per_second: float = Field(
+        Limits.presence_per_second,
+        ge=0,
+        description="Presence messages per session; beyond it its socket is read more slowly. 0: no limit.",
+    )
+    members_per_room: int = Field(
+        Limits.members_per_room, ge=1, description="Visitors of one material; beyond it 4529."
+    )
+    stalled_seconds: float = Field(
+        Limits.stalled_seconds, gt=0, description="How long one write to a reader may take; beyond it 4508."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_origins(cls, values: dict[str, object]) -> dict[str, object]:
+        origins = values.get("origins")
+        if isinstance(origins, str):
+            values["origins"] = tuple(part.strip() for part in origins.split(",") if part.strip())
+        return values
+
+    @model_validator(mode="after")
+    def _check_auth(self) -> "Settings":
+        if self.auth is AuthMode.NONE and self.host not in ("127.0.0.1", "::1", "localhost"):
+            raise ValueError("STUDYHUB_AUTH=none listens on loopback only; leave out --host")
+        if self.auth is AuthMode.JWT and (
+            self.jwt_secret is None or len(self.jwt_secret.get_secret_value().encode()) < 16
+        ):
+            raise ValueError("STUDYHUB_AUTH=jwt needs STUDYHUB_JWT_SECRET with at least 16 bytes")
+        return self
+
+    def limits(self) -> Limits:
+        """The bounds per session and document."""
+        given = self.model_dump()
+        return Limits(**{bound.name: given[bound.name] for bound in fields(Limits) if bound.name in given})
+
+
+def read_settings(**overrides: object) -> Settings:
+    """Settings from the environment, with `overrides` that are not None on top. Raises StartError."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise StartError("; ".join(_sentence(item["loc"], item["msg"]) for item in error.errors())) from error
+
+
+def _sentence(place: tuple[int | str, ...], message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return f"STUDYHUB_{str(place[0]).upper()}: {message}" if place else message

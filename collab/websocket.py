@@ -1,0 +1,89 @@
+"""The collaboration endpoint: who is there, which room, then a `Connection` serves it."""
+
+import asyncio
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from collab import metrics
+from collab.auth.door import Door
+from collab.connection import Connection, close, receive
+from collab.errors import CloseCode, Rejected
+from collab.hub import Hub
+from collab.protocol import ywebsocket
+from collab.protocol.lib0 import Malformed
+from collab.protocol.messages import Control
+
+SCHEMA = 1
+"""Version of the material schemas that this server speaks (`hello` and `meta.schema`)."""
+
+_HELLO_SECONDS = 10.0  # within which a client of our subprotocol says who it is
+_HELLO_BYTES = 32 << 10
+
+
+async def endpoint(websocket: WebSocket) -> None:
+    """The endpoint `/collab/<material id>`."""
+    hub: Hub = websocket.app.state.hub
+    door: Door = websocket.app.state.door
+    if not door.allows_origin(websocket.headers.get("origin"), websocket.headers.get("host")):
+        metrics.rejects.labels("origin").inc()
+        await websocket.close()  # before accept: HTTP 403
+        return
+    offered: list[str] = websocket.scope["subprotocols"]
+    ours = ywebsocket.SUBPROTOCOL in offered
+    await websocket.accept(ywebsocket.SUBPROTOCOL if ours else next(iter(offered), None))
+    try:
+        material = _material(websocket)
+        token = await _token(websocket, ours=ours)
+        grant = door.grant(token, material)
+        room = await hub.open(material, create=grant.create)
+        connection = Connection(websocket, hub, room, grant, ours=ours)
+        connection.greet()
+        with metrics.connections.track_inprogress():
+            await connection.run()
+    except WebSocketDisconnect:
+        return
+    except Rejected as error:
+        metrics.rejects.labels(error.label).inc()
+        await close(websocket, error.code, error.reason)
+
+
+def _material(websocket: WebSocket) -> str:
+    material: str = websocket.path_params["material"]
+    if not 0 < len(material.encode(errors="surrogatepass")) <= 200 or not _is_text(material):
+        raise Rejected(CloseCode.MALFORMED, "a material id has 1 to 200 bytes of UTF-8", "material_id")
+    return material
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in value
+
+
+async def _token(websocket: WebSocket, *, ours: bool) -> str:
+    """The token: from the query, or from the `hello` with which a client of our subprotocol begins."""
+    query = websocket.query_params.get("token", "")
+    if not ours:
+        return query
+    try:
+        frame = await asyncio.wait_for(receive(websocket), _HELLO_SECONDS)
+    except TimeoutError:
+        raise Rejected(CloseCode.UNAUTHENTICATED, "no hello in time", "no_hello") from None
+    hello = _hello(frame)
+    if hello.get("schema", SCHEMA) != SCHEMA:
+        raise Rejected(CloseCode.REFUSED, "this page is out of date: please reload", "schema")
+    ticket = hello.get("ticket")
+    return ticket if isinstance(ticket, str) else query
+
+
+def _hello(frame: bytes) -> dict[str, Any]:
+    try:
+        message = ywebsocket.decode(frame) if len(frame) <= _HELLO_BYTES else None
+    except Malformed:
+        message = None
+    if not isinstance(message, Control) or message.body["type"] != "hello":
+        raise Rejected(CloseCode.MALFORMED, "the first message must be a hello", "no_hello")
+    return message.body
