@@ -53,18 +53,24 @@ def make_steps(trace: Trace, authors: int, run: int, done: Callable[[], object] 
     """The steps of a session that is dealt out to `authors` (at least one per agent).
 
     An agent's transactions go to its authors in turn, `run` at a time. `done` is called after each.
+    Where two agents insert at the same place at the same time, Yjs puts the lower client id first; the
+    recorded texts have the lower agent first, so the authors are numbered agent by agent.
     """
     authors = max(authors, trace.agents)
     writers = [_Author(index, len(trace.transactions)) for index in range(authors)]
     dealt: defaultdict[int, Iterator[int]] = defaultdict(count)
     steps: list[Step] = []
     for transaction in trace.transactions:
-        own = range(transaction.agent, authors, trace.agents)
+        own = _authors_of(transaction.agent, trace.agents, authors)
         turn = next(dealt[transaction.agent]) // run
         writer = writers[own[turn % len(own)]]
         steps.append(writer.write(transaction, trace.transactions, steps))
         done()
     return steps
+
+
+def _authors_of(agent: int, agents: int, authors: int) -> range:
+    return range(agent * authors // agents, (agent + 1) * authors // agents)
 
 
 class _Author:
