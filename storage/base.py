@@ -13,10 +13,13 @@ class Outcome(Protocol):
     """What becomes of one append. Called on the event loop's thread, in this order, each at most once."""
 
     def recorded(self, cursor: Cursor) -> None:
-        """The entry is in the log at `cursor`."""
+        """The entry is in the log at `cursor`: it has reached `Level.RECORDED`."""
 
     def reached(self, level: Level) -> None:
-        """The entry has reached `level`. The backend's strongest level comes last."""
+        """The entry has reached `level`, one above RECORDED. The backend's strongest level comes last.
+
+        Never called by a backend whose strongest level is RECORDED.
+        """
 
     def failed(self, error: StorageError) -> None:
         """The entry may or may not be in the log. Appending it again is harmless. Nothing follows."""
@@ -42,7 +45,8 @@ class UpdateLog(Protocol):
         """Make every later cursor of `doc` greater than `floor`.
 
         Where the log is younger than `floor` (its `last` is below), the next entry starts the epoch
-        `floor.epoch + 1`; otherwise nothing changes. Idempotent. Raises Unavailable.
+        `floor.epoch + 1`, and the trim marker moves to `floor`, since entries below may have been lost
+        with the older log; otherwise nothing changes. Idempotent. Raises Unavailable.
         """
 
     async def read(self, doc: str, after: Cursor) -> list[tuple[Cursor, bytes]]:
@@ -51,7 +55,8 @@ class UpdateLog(Protocol):
     async def trim(self, doc: str, upto: Cursor) -> None:
         """Drop the entries at or below `upto` and move the trim marker there, in one transaction.
 
-        Idempotent; a lower `upto` than before changes nothing. Raises Unavailable.
+        Idempotent; a lower `upto` than before changes nothing. Later cursors are above `upto`, also where
+        it lies beyond the end. Raises Unavailable.
         """
 
     async def close(self) -> None:

@@ -8,6 +8,8 @@
 The three are never mixed up: an outage read as "no such document" would open a document empty.
 """
 
+from storage.values import Cursor
+
 
 class StorageError(Exception):
     """A storage operation failed.
@@ -39,4 +41,14 @@ class Unavailable(StorageError):
 
 
 class Corrupt(StorageError):
-    """Bytes were read that fail their checksum or cannot be decoded."""
+    """Bytes were read that fail their checksum or cannot be decoded.
+
+    Attributes:
+        cursor: the position of the corrupt entry, where it is one entry of a log.
+    """
+
+    def __init__(
+        self, operation: str, name: str, cause: object = "", *, hint: str = "", cursor: Cursor | None = None
+    ) -> None:
+        super().__init__(operation, name, cause, hint=hint)
+        self.cursor = cursor

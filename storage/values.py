@@ -78,3 +78,15 @@ class LogState:
     """Their encoded bytes."""
     oldest: int
     """Unix time in milliseconds of the oldest entry held, 0 without entries."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The merged state of one document up to a cursor."""
+
+    cursor: Cursor
+    """Every entry at or below it is in the state."""
+    time: int
+    """Unix time of writing, milliseconds."""
+    chunks: tuple[bytes, ...]
+    """Yjs updates (V1); applied in this order they give the state."""

@@ -1,0 +1,58 @@
+"""What is done to the state of a document with pycrdt. Pure, at module level, safe to run in another process.
+
+pycrdt holds the GIL, and a crafted update can end the process (a Rust panic, or worse), so big or doubtful
+states belong into a process pool.
+"""
+
+import pycrdt
+
+
+def merge(updates: list[bytes]) -> bytes:
+    """The state after `updates` in this order, as one update.
+
+    Re-encoded from a document that knows nothing else, so that encoding it once more changes no byte.
+    Raises ValueError when pycrdt refuses an update, or keeps content of one pending: `get_update` would forget
+    it.
+    """
+    doc = _document(updates)
+    for number, update in enumerate(updates):
+        if not _holds(doc, update):
+            raise ValueError(f"update {number} rests on content that is missing")
+    return _document([doc.get_update()]).get_update()
+
+
+def is_sound(state: bytes) -> bool:
+    """Whether `state` opens whole in an empty document, and what that document encodes opens again.
+
+    False for a state with a gap: what pycrdt keeps pending is missing in everything that it encodes.
+    """
+    try:
+        first = _document([state])
+        second = _document([first.get_update()])
+    except ValueError:
+        return False
+    same = state_vector(first.get_state()) == state_vector(second.get_state())
+    return same and first.get_update() == second.get_update() and _holds(first, state)
+
+
+def state_vector(encoded: bytes) -> dict[int, int]:
+    """An encoded state vector as clocks by client id; the order of the bytes is not fixed."""
+    decoder = pycrdt.Decoder(encoded)
+    return {decoder.read_var_uint(): decoder.read_var_uint() for _ in range(decoder.read_var_uint())}
+
+
+def _holds(doc: pycrdt.Doc[pycrdt.Map[object]], update: bytes) -> bool:
+    """Whether `doc` has all structs of `update`; deletions of what it has are not looked at."""
+    return pycrdt.get_update(update, doc.get_state()).startswith(b"\x00")  # no client has more
+
+
+def _document(updates: list[bytes]) -> pycrdt.Doc[pycrdt.Map[object]]:
+    doc: pycrdt.Doc[pycrdt.Map[object]] = pycrdt.Doc()
+    for number, update in enumerate(updates):
+        try:
+            doc.apply_update(update)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a Rust panic is no Exception
+            raise ValueError(f"update {number} is refused: {error}") from error
+    return doc
