@@ -35,9 +35,7 @@ class Snapshots:
     """
 
     def __init__(
-        self, objects: ObjectStore, *, executor: Executor | None = None, on_corrupt: Keys = list[SnapshotKey]
-Found = list[tuple[SnapshotKey, Snapshot]]
-OnCorrupt = warn
+        self, objects: ObjectStore, *, executor: Executor | None = None, on_corrupt: OnCorrupt = warn
     ) -> None:
         self._objects = objects
         self._executor = executor

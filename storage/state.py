@@ -11,8 +11,8 @@ def merge(updates: list[bytes]) -> bytes:
     """The state after `updates` in this order, as one update.
 
     Re-encoded from a document that knows nothing else, so that encoding it once more changes no byte.
-    Raises ValueError when pycrdt refuses an update, or keeps content of one pending: `get_update` would forget
-    it.
+    Raises ValueError when pycrdt refuses an update, or keeps content of one pending, which `get_update`
+    would forget.
     """
     doc = _document(updates)
     for number, update in enumerate(updates):
