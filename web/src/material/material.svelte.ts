@@ -1,0 +1,193 @@
+/** One open material: its document, its local copy, its connection, and what the page shows of them. */
+import { Awareness } from 'y-protocols/awareness'
+import * as Y from 'yjs'
+import { pickColour, readPeople, type Person } from '../people/people'
+import type { Ending } from '../sync/closing'
+import { Ledger } from '../sync/ledger'
+import { pill, type Pill } from '../sync/pill'
+import { canWrite, Provider } from '../sync/provider'
+import { socketUrl, type Address } from './address'
+import { fetchLinks, requestToken, type Admission, type Links } from './api'
+import { openCopy, type LocalCopy } from './copy'
+import * as memory from './memory'
+import { plainText } from './plain'
+
+/** The newest `meta.schema` that this page can show without losing parts of it. */
+export const SCHEMA = 1
+
+/** Why the page stopped, with the server's words. */
+export interface End {
+  kind: Ending
+  reason: string
+  /** The document's text, to be copied. */
+  text: string
+}
+
+export class Material {
+  readonly doc = new Y.Doc()
+  readonly awareness = new Awareness(this.doc)
+  readonly body = this.doc.getXmlFragment('body')
+
+  /** The title's shared text; null until it has arrived. */
+  titleText = $state.raw<Y.Text | null>(null)
+  title = $state('')
+  /** Whether there is content to show: a local copy, or the server's. */
+  isLoaded = $state(false)
+  isWritable = $state(false)
+  pill = $state.raw<Pill>({ tone: 'busy', text: 'Connecting…', detail: '' })
+  /** The others, without this guest. */
+  people = $state.raw<Person[]>([])
+  me = $state.raw<Person>({ id: '', name: '', color: '', kind: 'human', role: '' })
+  end = $state.raw<End | null>(null)
+
+  private readonly meta = this.doc.getMap('meta')
+  private ledger = new Ledger()
+  private provider: Provider | null = null
+  private copy: LocalCopy | null = null
+  private admission: Admission | null = null
+  private countedWaiting = 0
+
+  constructor(readonly address: Address) {}
+
+  /** Opens the local copy, then the connection. */
+  async open(): Promise<void> {
+    const known = memory.known(this.address.id)
+    if (known) this.introduce(known.user, known.role)
+    this.copy = await openCopy(this.address.id, this.doc)
+    const hasContent = this.meta.size > 0 || this.body.length > 0
+    this.inheritWaiting(hasContent)
+    this.meta.observeDeep(() => this.readMeta())
+    this.readMeta()
+    this.provider = this.createProvider()
+    this.awareness.on('change', () => this.refreshPeople())
+    if (hasContent && known) this.isLoaded = true
+    this.refresh()
+    await this.provider.connect()
+  }
+
+  close(): void {
+    this.provider?.destroy()
+    this.doc.destroy()
+  }
+
+  links(): Promise<Links> {
+    return fetchLinks(this.address.id, this.admission?.token ?? '')
+  }
+
+  /** Changes the guest's name for everybody. Rejects with an ApiError. */
+  async rename(name: string): Promise<void> {
+    await this.admit(name)
+    this.provider?.reconnect()
+  }
+
+  /** Drops the local copy and loads the server's state. */
+  async startFresh(): Promise<void> {
+    memory.addWaiting(this.address.id, -memory.waiting(this.address.id))
+    await this.copy?.clear()
+    location.reload()
+  }
+
+  private createProvider(): Provider {
+    return new Provider({
+      doc: this.doc,
+      awareness: this.awareness,
+      url: socketUrl(location.origin, this.address.id),
+      schema: SCHEMA,
+      ledger: this.ledger,
+      ticket: (fresh) => this.ticket(fresh),
+      onChange: () => this.refresh(),
+      onEnd: (ending, reason) => this.stop(ending, reason),
+    })
+  }
+
+  private inheritWaiting(hasContent: boolean): void {
+    const { id } = this.address
+    if (!hasContent) memory.addWaiting(id, -memory.waiting(id))
+    this.ledger = new Ledger(memory.waiting(id))
+    this.countedWaiting = this.ledger.waiting
+  }
+
+  private async ticket(fresh: boolean): Promise<{ token: string; fresh: boolean }> {
+    const asked = fresh || !this.admission
+    const admission = asked ? await this.admit() : (this.admission as Admission)
+    return { token: admission.token, fresh: asked }
+  }
+
+  private async admit(name?: string): Promise<Admission> {
+    const { id, key } = this.address
+    const guest = memory.guest()
+    const admission = await requestToken({ id, k: key, ...(guest ? { guest } : {}), ...(name ? { name } : {}) })
+    this.admission = admission
+    memory.rememberGuest(admission.guest)
+    memory.rememberKnown(id, { role: admission.role, user: admission.user })
+    this.introduce(admission.user, admission.role)
+    return admission
+  }
+
+  private introduce(user: { id: string; name: string }, role: string): void {
+    const color = this.me.color || pickColour(user.id, new Set())
+    this.me = { ...user, color, kind: 'human', role }
+    this.isWritable = canWrite(role)
+    this.publish()
+  }
+
+  private publish(): void {
+    const { id, name, color, kind } = this.me
+    this.awareness.setLocalState({
+      ...this.awareness.getLocalState(),
+      user: { id, name, color, kind },
+      mode: this.isWritable ? 'edit' : 'view',
+    })
+  }
+
+  private refresh(): void {
+    const { provider, ledger } = this
+    if (!provider) return
+    if (provider.synced) this.isLoaded = true
+    if (provider.writable !== null && provider.writable !== this.isWritable) {
+      this.isWritable = provider.writable
+      this.publish()
+    }
+    this.countWaiting()
+    const { phase, reachable, connectedBefore, writable, unrecorded, level } = provider
+    const { waiting, settled } = ledger
+    this.show(pill({ phase, reachable, connectedBefore, writable, waiting, settled, unrecorded, level }))
+  }
+
+  private show(next: Pill): void {
+    if (next.text !== this.pill.text || next.detail !== this.pill.detail) this.pill = next
+  }
+
+  private countWaiting(): void {
+    const change = this.ledger.waiting - this.countedWaiting
+    this.countedWaiting = this.ledger.waiting
+    if (change !== 0 && this.copy) memory.addWaiting(this.address.id, change)
+  }
+
+  private refreshPeople(): void {
+    this.people = readPeople(this.awareness.getStates(), this.doc.clientID, this.me.id)
+    const taken = new Set(this.people.map((person) => person.color))
+    if (taken.has(this.me.color)) {
+      this.me = { ...this.me, color: pickColour(this.me.id, taken) }
+      this.publish()
+    }
+  }
+
+  private readMeta(): void {
+    const title = this.meta.get('title')
+    this.titleText = title instanceof Y.Text ? title : null
+    this.title = this.titleText?.toString() ?? ''
+    if (this.titleText && this.address.key) {
+      const { id } = this.address
+      memory.remember({ id, title: this.title, href: location.pathname + location.hash, at: Date.now() })
+    }
+    if (Number(this.meta.get('schema') ?? 0) > SCHEMA) this.stop('outdated', '')
+  }
+
+  private stop(kind: Ending, reason: string): void {
+    this.end = { kind, reason, text: plainText(this.body) }
+    this.provider?.destroy()
+    this.refresh()
+    this.isWritable = false
+  }
+}

@@ -1,0 +1,81 @@
+/** What this browser remembers between visits, in localStorage. Works, forgetfully, where storage is blocked. */
+
+/** A material opened before. `href` holds its capability. */
+export interface Recent {
+  id: string
+  title: string
+  href: string
+  /** Unix time in milliseconds. */
+  at: number
+}
+
+/** What the last visit to a material knew, so that it can open without the server. */
+export interface Known {
+  role: string
+  user: { id: string; name: string }
+}
+
+const RECENTS = 'studyhub:recents'
+const GUEST = 'studyhub:guest'
+const THEME = 'studyhub:theme'
+const RECENTS_KEPT = 12
+
+const knownKey = (id: string): string => `studyhub:known:${id}`
+const waitingKey = (id: string): string => `studyhub:waiting:${id}`
+
+function read<Value>(key: string, fallback: Value): Value {
+  try {
+    const text = localStorage.getItem(key)
+    return text === null ? fallback : (JSON.parse(text) as Value)
+  } catch {
+    return fallback
+  }
+}
+
+function write(key: string, value: unknown): void {
+  try {
+    if (value === null) localStorage.removeItem(key)
+    else localStorage.setItem(key, JSON.stringify(value))
+  } catch {
+    // Storage is blocked or full: the page works on without a memory.
+  }
+}
+
+export const recents = (): Recent[] => read<Recent[]>(RECENTS, [])
+
+export function remember(recent: Recent): void {
+  write(RECENTS, [recent, ...recents().filter((other) => other.id !== recent.id)].slice(0, RECENTS_KEPT))
+}
+
+export function forget(id: string): void {
+  write(RECENTS, recents().filter((recent) => recent.id !== id))
+  write(knownKey(id), null)
+  write(waitingKey(id), null)
+}
+
+export const guest = (): string | null => read<string | null>(GUEST, null)
+export const rememberGuest = (token: string): void => write(GUEST, token)
+
+export const known = (id: string): Known | null => read<Known | null>(knownKey(id), null)
+export const rememberKnown = (id: string, value: Known): void => write(knownKey(id), value)
+
+/** Edits that only this browser holds. */
+export const waiting = (id: string): number => read(waitingKey(id), 0)
+
+/** Adds `change` (may be negative): several tabs of one browser share the count. */
+export function addWaiting(id: string, change: number): void {
+  const count = waiting(id) + change
+  write(waitingKey(id), count > 0 ? count : null)
+}
+
+export type Theme = 'light' | 'dark'
+
+/** The chosen theme, as theme.js reads it; null follows the system. */
+export function chooseTheme(theme: Theme | null): void {
+  try {
+    if (theme) localStorage.setItem(THEME, theme)
+    else localStorage.removeItem(THEME)
+  } catch {
+    // Without storage the choice lasts for this visit.
+  }
+}
