@@ -6,6 +6,7 @@ from storage.base import ObjectStore, UpdateLog
 from storage.errors import Corrupt, Unavailable
 from storage.format import decode_entry
 from storage.snapshots import OnCorrupt, Snapshots, warn
+from storage.state import join
 from storage.values import ZERO, Cursor, LogState, Snapshot
 
 _ATTEMPTS = 3  # a compaction that runs meanwhile may trim between two reads; a third one in a row does not
@@ -20,7 +21,7 @@ class Loaded:
     cursor: Cursor
     """The position: that of the newest entry read, or of the snapshot."""
     updates: list[bytes]
-    """Yjs updates (V1): the snapshot's state, then every part of the entries, in log order."""
+    """Yjs updates (V1): the snapshot's state, then one update per entry, in log order."""
     snapshot_cursor: Cursor
     """ZERO without a snapshot."""
     entries_since_snapshot: int
@@ -64,10 +65,11 @@ def _loaded(doc: str, snapshot: Snapshot | None, rows: list[tuple[Cursor, bytes]
     for cursor, data in rows:
         try:
             entry = decode_entry(data)
-        except Corrupt as error:
+            if entry.parts:
+                updates.append(join([part.update for part in entry.parts]))
+        except (Corrupt, ValueError) as error:
             raise Corrupt("load", doc, f"entry {cursor}: {error}", cursor=cursor) from error
         oldest = oldest or entry.time
-        updates.extend(part.update for part in entry.parts)
     return Loaded(
         exists=snapshot is not None or state.last > ZERO,
         cursor=rows[-1][0] if rows else base,

@@ -21,6 +21,14 @@ def merge(updates: list[bytes]) -> bytes:
     return _document([doc.get_update()]).get_update()
 
 
+def join(updates: list[bytes]) -> bytes:
+    """One update equal to all of `updates`, the parts of one entry: they may rest on each other both ways.
+
+    Raises ValueError when pycrdt refuses one.
+    """
+    return updates[0] if len(updates) == 1 else pycrdt.merge_updates(*updates)
+
+
 def is_sound(state: bytes) -> bool:
     """Whether `state` opens whole in an empty document, and what that document encodes opens again.
 
