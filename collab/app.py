@@ -9,9 +9,6 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import Mount, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from storage.file_objects import FileObjects
-from storage.lock import FolderLock
-from storage.sqlite_log import SqliteLog
 
 from collab import pages, websocket
 from collab.api import health, materials
@@ -24,6 +21,9 @@ from collab.settings import Settings
 from collab.workers import Workers
 from storage.base import ObjectStore, UpdateLog
 from storage.errors import StorageError
+from storage.file_objects import FileObjects
+from storage.lock import FolderLock
+from storage.sqlite_log import SqliteLog
 from storage.values import Level
 
 _CSP = (
@@ -77,9 +77,9 @@ async def _running(
     """Everything between start and stop, in order."""
     with _folder(settings):
         secret = own_secret(settings.data)
-        update_log = update_log or await _open_log(settings)
+        update_log = update_log or SqliteLog(settings.data / "log.db")
         objects = objects or FileObjects(settings.data / "objects")
-        _check_level(settings, update_log)
+        await _check_log(settings, update_log)
         workers = Workers()
         hub = Hub(settings, update_log, objects, workers, CrashGuard(settings.data / "open"))
         app.state.settings, app.state.hub, app.state.door = settings, hub, Door(settings, secret)
@@ -96,20 +96,17 @@ async def _running(
 def _folder(settings: Settings) -> FolderLock:
     """The data folder, locked against a second server. Raises StartError."""
     try:
-        settings.data.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StartError(f"cannot make the data folder {settings.data}: {error.strerror}") from error
-    return FolderLock(settings.data)
-
-
-async def _open_log(settings: Settings) -> UpdateLog:
-    try:
-        return await SqliteLog.open(settings.data / "log.db")
+        return FolderLock(settings.data)
     except StorageError as error:
         raise StartError(str(error)) from error
 
 
-def _check_level(settings: Settings, update_log: UpdateLog) -> None:
+async def _check_log(settings: Settings, update_log: UpdateLog) -> None:
+    """Raises StartError where the log cannot be opened or gives less than the settings ask for."""
+    try:
+        await update_log.state("")
+    except StorageError as error:
+        raise StartError(str(error)) from error
     order = list(Level)
     if settings.level and order.index(settings.level) > order.index(update_log.strongest):
         raise StartError(f"STUDYHUB_LEVEL: this log gives {update_log.strongest} at most")

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from storage.file_objects import FileObjects
-from storage.loader import load
-from storage.sqlite_log import SqliteLog
 
 from benchmarks.replay import replay
 from collab.document import EMPTY_STATE_VECTOR, Document
 from collab.errors import Poisoned, StartError
 from collab.settings import read_settings
 from storage.errors import StorageError
+from storage.file_objects import FileObjects
+from storage.loader import load
+from storage.sqlite_log import SqliteLog
 
 app = typer.Typer(
     help="A real-time collaboration server for study materials.",
@@ -64,7 +64,7 @@ def dump(
 async def _dump(material: str, data: Path) -> bytes:
     if not (data / "log.db").is_file():
         raise StartError(f"there is no StudyHub data in {data}")
-    log = await SqliteLog.open(data / "log.db")
+    log = SqliteLog(data / "log.db")
     try:
         loaded = await load(material, log, FileObjects(data / "objects"))
     finally:

@@ -7,6 +7,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from collab import metrics
 from collab.auth.grants import Grant
+from collab.document import Measurement
 from collab.errors import CloseCode, Poisoned, Rejected
 from collab.hub import Hub
 from collab.logs import log
@@ -17,7 +18,7 @@ from collab.protocol.lib0 import Malformed
 from collab.protocol.messages import Ask, Awareness, Edit, Message, QueryAwareness
 from collab.room import Room
 from collab.session import NEVER, Session
-from collab.updates import Admission, InvalidUpdate, admit
+from collab.updates import Admission, InvalidUpdate, admit, measure_depth
 from collab.workers import WorkerDied
 
 _BIG_UPDATE = 32 << 10  # bytes; above, a worker process validates
@@ -149,13 +150,26 @@ class Connection:
         held = room.held(self)
         try:
             if len(update) <= _BIG_UPDATE:
-                return room.document.admit(update, held)
-            others = frozenset(client for client in room.presence.clients() if client in held)
-            return await self._hub.workers.run(admit, update, dict(room.document.clocks), others)
+                admission = room.document.admit(update, held)
+            else:
+                others = frozenset(client for client in room.presence.clients() if client in held)
+                admission = await self._hub.workers.run(admit, update, dict(room.document.clocks), others)
+            measurement = room.document.measurement(admission)
+            if measurement is not None:
+                await self._measure(measurement)
+            return admission
         except InvalidUpdate as error:
             raise Rejected(CloseCode.REFUSED, f"the edit is refused: {error}", error.reason) from error
         except WorkerDied as error:
             raise Rejected(CloseCode.REFUSED, "the edit is refused", "worker_died") from error
+
+    async def _measure(self, measurement: Measurement) -> None:
+        state = measurement.state
+        if len(state) <= _BIG_UPDATE:
+            depth = measure_depth(state)
+        else:
+            depth = await self._hub.workers.run(measure_depth, state)
+        self._room.document.measured(measurement, depth)
 
     def _refuse_reader(self, edit: Edit) -> None:
         """A reader's edit: its step 2 is an answer to our question and is passed over in silence."""
@@ -205,7 +219,7 @@ class Connection:
         try:
             rest = []
             for update in session.parked:
-                admission = room.document.admit(update, room.held(self))
+                admission = room.document.admit_now(update, room.held(self))
                 position = room.apply(self, admission)
                 if admission.parked is not None:
                     rest.append(admission.parked)

@@ -5,17 +5,26 @@ bytes that make it panic; `docs/crdt.md` lists what it does otherwise.
 """
 
 from collections.abc import Container
+from dataclasses import dataclass
 from typing import Any
 
 from pycrdt import Doc, merge_updates
 
 from collab.errors import Poisoned
 from collab.protocol.ywebsocket import decode_state_vector
-from collab.updates import Admission, admit
+from collab.updates import Admission, Depths, admit, measure_depth
 
 _MERGE_CHUNK = 100  # merge_updates is quadratic in the number of updates
 EMPTY_STATE_VECTOR = b"\x00"
 EMPTY_UPDATE = b"\x00\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A state whose depth has to be known."""
+
+    state: bytes
+    clocks: dict[int, int]
 
 
 class Document:
@@ -27,10 +36,11 @@ class Document:
         revision: counts the applied updates.
     """
 
-    __slots__ = ("_doc", "_full", "clocks", "revision", "size")
+    __slots__ = ("_depths", "_doc", "_full", "clocks", "revision", "size")
 
     def __init__(self) -> None:
         self._doc: Doc[Any] = Doc(client_id=1)  # never edits, so the id appears nowhere
+        self._depths = Depths()
         self._full: tuple[int, bytes] = (0, EMPTY_UPDATE)  # revision and state, for joiners to share
         self.clocks: dict[int, int] = {}
         self.size = 0
@@ -42,10 +52,31 @@ class Document:
             self._apply(update)
         self.clocks = decode_state_vector(self._doc.get_state())
         self.size = sum(map(len, updates))
+        if not updates:
+            self._depths.measured(0, {})
 
     def admit(self, update: bytes, held: Container[int] = ()) -> Admission:
         """What of `update` can be applied now. Raises InvalidUpdate."""
         return admit(update, self.clocks, held)
+
+    def measurement(self, admission: Admission) -> "Measurement | None":
+        """What has to be measured before `admission` may be applied, lest types lie too deep; or None."""
+        if admission.ready is None or self._depths.admits(admission):
+            return None
+        state = merge_updates(self.diff(EMPTY_STATE_VECTOR), admission.ready)
+        return Measurement(state, {**self.clocks, **admission.clocks})
+
+    def measured(self, measurement: "Measurement", depth: int) -> None:
+        """The measured state is `depth` types deep."""
+        self._depths.measured(depth, measurement.clocks)
+
+    def admit_now(self, update: bytes, held: Container[int] = ()) -> Admission:
+        """As `admit`, with the depth measured here and now where it has to be. Raises InvalidUpdate."""
+        admission = self.admit(update, held)
+        measurement = self.measurement(admission)
+        if measurement is not None:
+            self.measured(measurement, measure_depth(measurement.state))
+        return admission
 
     def apply(self, admission: Admission) -> bytes | None:
         """Apply the ready part of an admission; returns it. Raises Poisoned."""

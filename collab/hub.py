@@ -3,9 +3,6 @@
 import asyncio
 import time
 
-from storage.compactor import Compactor
-from storage.loader import Loaded, load
-
 from collab import metrics
 from collab.document import Document, check_in_worker
 from collab.errors import CloseCode, Poisoned, Rejected
@@ -15,9 +12,12 @@ from collab.room import Room
 from collab.settings import Settings, Unrecorded
 from collab.workers import WorkerDied, Workers
 from storage.base import ObjectStore, UpdateLog
+from storage.clock import unix_milliseconds
+from storage.compactor import Compactor
 from storage.errors import Corrupt, StorageError, Unavailable
 from storage.format import encode_entry
-from storage.values import ZERO, Cursor, Entry, Level
+from storage.loader import Loaded, load
+from storage.values import Cursor, Entry, Level
 
 _BEAT = 1.0  # seconds between two rounds of housekeeping
 _RENEW_PRESENCE = 18_000  # milliseconds; clients forget an entry after 30 s
@@ -50,7 +50,6 @@ class Hub:
         self._objects = objects
         self._guard = guard
         self._opening: dict[str, asyncio.Task[Room]] = {}
-        self._compactor = Compactor(update_log, objects)
         self._compacting: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -109,7 +108,7 @@ class Hub:
     async def _create(self, material: str, loaded: Loaded) -> Loaded:
         """Write the entry without parts that makes a material exist."""
         wait = _Wait(self.level)
-        self._log.append(material, encode_entry(Entry(int(time.time() * 1000))), loaded.cursor, wait)
+        self._log.append(material, encode_entry(Entry(unix_milliseconds())), loaded.cursor, wait)
         await wait.done
         return await load(material, self._log, self._objects)
 
@@ -189,7 +188,8 @@ class Hub:
 
     async def _run_compaction(self, material: str) -> None:
         try:
-            await self._compactor.compact(material, executor=self.workers.pool)
+            compactor = Compactor(self._log, self._objects, executor=self.workers.pool)
+            await compactor.compact(material, unix_milliseconds())
             metrics.compactions.inc()
         except StorageError as error:
             metrics.compaction_failures.inc()
@@ -245,16 +245,15 @@ class _Wait:
     """The outcome of an append, as something to wait for."""
 
     def __init__(self, level: Level) -> None:
-        self.done: asyncio.Future[Cursor] = asyncio.get_running_loop().create_future()
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._level = level
-        self._cursor = ZERO
 
     def recorded(self, cursor: Cursor) -> None:
-        self._cursor = cursor
+        self.reached(Level.RECORDED)
 
     def reached(self, level: Level) -> None:
         if level is self._level and not self.done.done():
-            self.done.set_result(self._cursor)
+            self.done.set_result(None)
 
     def failed(self, error: StorageError) -> None:
         if not self.done.done():

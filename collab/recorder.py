@@ -171,6 +171,7 @@ class _Append:
     def recorded(self, cursor: Cursor) -> None:
         self._observe()
         self._recorder.recorded(self._batch, cursor)
+        self._recorder.reached(self._batch, Level.RECORDED)
 
     def reached(self, level: Level) -> None:
         self._recorder.reached(self._batch, level)

@@ -7,7 +7,6 @@ for the append that covers it as well.
 """
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Callable, Container
 from typing import Protocol
@@ -22,6 +21,7 @@ from collab.protocol import ywebsocket
 from collab.recorder import Recorder
 from collab.updates import Admission
 from storage.base import UpdateLog
+from storage.clock import unix_milliseconds
 from storage.values import Cursor, Level
 
 _LOAD_FACTOR = 2.0  # under load, the next flush waits this multiple of what the last one cost
@@ -253,7 +253,7 @@ class Room:
 
     def now(self) -> int:
         """Unix time, milliseconds."""
-        return int(time.time() * 1000)
+        return unix_milliseconds()
 
     # The flush
 

@@ -47,10 +47,10 @@ class _Server(uvicorn.Server):
         self._url = url
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.should_exit:  # the lifespan failed; uvicorn has logged why
-            error = getattr(self._app.state, "start_error", None)
-            raise error if isinstance(error, StartError) else StartError("the server could not start")
+        try:
+            await super().startup(sockets)
+        except SystemExit:  # uvicorn's answer to a lifespan that failed
+            raise getattr(self._app.state, "start_error", StartError("see the log")) from None
         print(f"StudyHub ready: {self._url}", flush=True)  # noqa: T201 - the line that programs wait for
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

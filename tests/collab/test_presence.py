@@ -1,0 +1,175 @@
+"""Presence entries."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pycrdt import Awareness as PycrdtAwareness
+from pycrdt import Doc
+
+from collab.presence import COLOURS, MAX_STATE, Identity, Presence
+from collab.protocol.lib0 import Malformed, uint, write_bytes, write_uint
+
+ANN = Identity("u1", "Ann", "editor")
+BEN = Identity("u2", "Ben", "viewer")
+
+
+def payload(*entries: tuple[int, int, object]) -> bytes:
+    out = bytearray(uint(len(entries)))
+    for client, clock, state in entries:
+        write_uint(out, client)
+        write_uint(out, clock)
+        write_bytes(out, state if isinstance(state, bytes) else json.dumps(state).encode())
+    return bytes(out)
+
+
+class Watcher:
+    """Another implementation's view of what we send: pycrdt's Awareness."""
+
+    def __init__(self) -> None:
+        self.awareness = PycrdtAwareness(Doc())
+
+    def see(self, data: bytes) -> None:
+        self.awareness.apply_awareness_update(data, None)
+
+    def states(self) -> dict[int, dict]:
+        mine = self.awareness.client_id
+        return {client: state for client, state in self.awareness.states.items() if client != mine}
+
+
+def test_the_servers_identity_replaces_the_clients() -> None:
+    presence, watcher = Presence(), Watcher()
+    claimed = {"user": {"id": "u2", "name": "Ben", "role": "owner", "avatar": "a"}, "cursor": 5}
+    client = presence.receive("ann", ANN, payload((7, 1, claimed)), 0)
+    watcher.see(presence.encode([client], 0))
+
+    state = watcher.states()[7]
+    assert state["cursor"] == 5
+    assert state["user"] | {"color": ""} == {
+        "id": "u1", "name": "Ann", "role": "editor", "avatar": "a", "color": "",
+    }  # fmt: skip
+
+
+def test_a_free_colour_is_kept_and_a_taken_one_replaced() -> None:
+    presence = Presence()
+    wish = {"user": {"color": COLOURS[3]}}
+    presence.receive("ann", ANN, payload((1, 1, wish)), 0)
+    presence.receive("ben", BEN, payload((2, 1, wish)), 0)
+    watcher = Watcher()
+    watcher.see(presence.encode([1, 2], 0))
+
+    assert watcher.states()[1]["user"]["color"] == COLOURS[3]
+    assert watcher.states()[2]["user"]["color"] in set(COLOURS) - {COLOURS[3]}
+
+
+def test_entries_for_others_are_passed_over_before_their_json_is_read() -> None:
+    presence = Presence()
+    presence.receive("ann", ANN, payload((1, 1, {})), 0)
+    presence.receive("ben", BEN, payload((2, 1, {})), 0)
+
+    assert presence.receive("ben", BEN, payload((1, 9, b"not json")), 0) is None
+
+
+def test_a_second_id_of_the_same_member_is_passed_over() -> None:
+    presence = Presence()
+    presence.receive("ann", ANN, payload((1, 1, {})), 0)
+
+    assert presence.receive("ann", ANN, payload((5, 1, {})), 0) is None
+    assert len(presence) == 1
+
+
+def test_a_stranger_cannot_take_over_an_id_but_the_same_person_can() -> None:
+    presence = Presence()
+    presence.receive("ann's old socket", ANN, payload((1, 1, {})), 0)
+
+    assert presence.receive("ben", BEN, payload((1, 2, {})), 0) is None
+    assert presence.receive("ann's new socket", ANN, payload((1, 1, {})), 0) == 1
+    assert presence.leave("ann's old socket") is None
+    assert presence.leave("ann's new socket") == 1
+
+
+def test_one_who_comes_back_with_an_old_clock_is_visible_at_once() -> None:
+    """The peers take 17 seconds here, since they keep the old clock."""
+    presence, watcher = Presence(), Watcher()
+    presence.receive("socket 1", ANN, payload((1, 5, {"here": 1})), 0)
+    watcher.see(presence.encode([1], 0))
+    presence.leave("socket 1")
+    watcher.see(presence.encode([1], 0))
+    gone = watcher.states()
+    presence.receive("socket 2", ANN, payload((1, 5, {"here": 2})), 0)
+    watcher.see(presence.encode([1], 0))
+
+    assert gone == {}
+    assert watcher.states()[1]["here"] == 2
+
+
+def test_a_cleared_state_clears_everywhere() -> None:
+    presence, watcher = Presence(), Watcher()
+    presence.receive("ann", ANN, payload((1, 1, {})), 0)
+    watcher.see(presence.encode([1], 0))
+    presence.receive("ann", ANN, payload((1, 2, None)), 0)
+    watcher.see(presence.encode([1], 0))
+
+    assert watcher.states() == {}
+    assert len(presence) == 0
+
+
+def test_nothing_is_kept_of_those_who_left() -> None:
+    presence = Presence()
+    for number in range(1000):
+        presence.receive(number, ANN, payload((number, 1, {})), 0)
+        presence.leave(number)
+
+    assert (len(presence), presence._client_of) == (0, {})
+
+
+def test_a_joiner_sees_everybody_but_itself() -> None:
+    presence, watcher = Presence(), Watcher()
+    for number in range(3):
+        presence.receive(number, Identity(str(number), "", "editor"), payload((number + 1, 1, {})), 0)
+    everybody = presence.encode_present(0)
+    assert everybody is not None
+    watcher.see(everybody)
+
+    assert set(watcher.states()) == {2, 3}
+
+
+def test_what_was_told_long_ago_is_due_for_renewal() -> None:
+    presence = Presence()
+    presence.receive("ann", ANN, payload((1, 1, {})), 0)
+    presence.encode([1], 1000)
+
+    assert presence.due(15_000, 18_000) == []
+    assert presence.due(20_000, 18_000) == [1]
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        b"NaN",
+        b'{"x":NaN}',
+        b'{"x":Infinity}',
+        b'{"x":"\\ud800"}',
+        b"[1]",
+        b"5",
+        b"{",
+        b"\xff",
+        b'{"x":"' + b"y" * MAX_STATE + b'"}',
+        b'{"x":' + b"[" * 4000 + b"]" * 4000 + b"}",
+    ],
+)
+@pytest.mark.parametrize("identity", [ANN, None])
+def test_what_a_browser_would_choke_on_is_refused(state: bytes, identity: Identity | None) -> None:
+    presence = Presence()
+    with pytest.raises(Malformed):
+        presence.receive("x", identity, payload((1, 1, state)), 0)
+    assert len(presence) == 0
+
+
+@given(st.binary(max_size=80))
+def test_no_payload_raises_anything_but_malformed(data: bytes) -> None:
+    try:
+        Presence().receive("x", ANN, data, 0)
+    except Malformed:
+        pass

@@ -1,0 +1,258 @@
+"""Rooms: record, then show, then promise."""
+
+import pytest
+from pycrdt import Doc
+
+from collab.errors import CloseCode, Poisoned, Rejected
+from collab.presence import Identity
+from collab.updates import Admission
+from storage.errors import Unavailable
+from storage.format import decode_entry
+from storage.memory_log import MemoryLog
+from storage.testing import HeldLog
+from storage.values import ZERO
+from tests.collab.harness import Author, make_room, pause, settle
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def log() -> HeldLog:
+    return HeldLog(MemoryLog())
+
+
+async def test_an_edit_is_recorded_shown_to_the_others_and_acknowledged(log: HeldLog) -> None:
+    room, ann, ben = make_room(log), Author("ann"), Author("ben")
+    room.join(ann)
+    room.join(ben)
+    ann.type(room, "hello")
+    await settle(room)
+
+    assert ben.text == "hello"
+    assert ann.seen == []
+    assert ann.acknowledged == 1
+    [(_, row)] = await log.read("m", ZERO)
+    [part] = decode_entry(row).parts
+    assert (part.author, part.clients) == ("ann", (ann.doc.client_id,))
+
+
+async def test_one_flush_is_one_entry_with_a_part_per_author(log: HeldLog) -> None:
+    room, ann, ben, eve = make_room(log), Author("ann"), Author("ben"), Author("eve")
+    for member in (ann, ben, eve):
+        room.join(member)
+    for _ in range(5):
+        ann.type(room, "a")
+        ben.type(room, "b")
+    await settle(room)
+
+    [(_, row)] = await log.read("m", ZERO)
+    assert [part.author for part in decode_entry(row).parts] == ["ann", "ben"]
+    assert len(eve.seen) == 1
+    assert ann.text == ben.text == eve.text
+    assert sorted(eve.text) == list("aaaaabbbbb")
+
+
+async def test_while_the_append_is_held_nothing_is_shown_or_acknowledged(log: HeldLog) -> None:
+    room, ann, ben = make_room(log), Author("ann"), Author("ben")
+    room.join(ann)
+    room.join(ben)
+    log.hold()
+    update = ann.type(room, "secret")
+    await pause()
+
+    joiner, late = Author("joiner"), Author("late reader")
+    room.join(joiner)
+    room.catch_up(joiner, b"\x00")
+    room.catch_up(ben, ben.doc.get_state())
+    reads: list[bytes] = []
+    room.release(lambda: reads.append(room.diff(b"\x00")))
+    ann.send(room, update)  # the same bytes again, from the same session
+    late.send(room, update)  # and from another one
+    await pause()
+    assert (ben.seen, ben.diffs, joiner.diffs, reads) == ([], [], [], [])
+    assert (ann.acknowledged, late.acknowledged) == (0, 0)
+    assert room.shown == b"\x00"
+
+    log.release()
+    await settle(room)
+    assert ben.text == joiner.text == "secret"
+    assert len(reads) == 1
+    assert (ann.acknowledged, late.acknowledged) == (2, 1)
+
+
+async def test_while_an_append_is_under_way_the_next_flush_gathers(log: HeldLog) -> None:
+    room, ann = make_room(log), Author("ann")
+    room.join(ann)
+    log.hold()
+    ann.type(room, "1")
+    await pause()
+    for _ in range(10):
+        ann.type(room, "2")
+        await pause()
+    log.release()
+    await settle(room)
+
+    assert len(await log.read("m", ZERO)) == 2
+
+
+async def test_a_joiner_between_two_flushes_misses_nothing(log: HeldLog) -> None:
+    room, ann, joiner = make_room(log), Author("ann"), Author("joiner")
+    room.join(ann)
+    ann.type(room, "one ")
+    await settle(room)
+    log.hold()
+    ann.type(room, "two ")
+    await pause()
+    room.join(joiner)
+    room.catch_up(joiner, b"\x00")
+    ann.type(room, "three")
+    log.release()
+    await settle(room)
+
+    assert joiner.text == "one two three"
+
+
+async def test_while_the_log_is_away_edits_are_shown_and_announced_but_not_acknowledged(log: HeldLog) -> None:
+    room, ann, ben = make_room(log), Author("ann"), Author("ben")
+    room.join(ann)
+    room.join(ben)
+    log.hold()
+    ann.type(room, "one ")
+    await pause()
+    log.fail(Unavailable("append", "m", "disk full"))
+    log.hold()
+    ann.type(room, "two ")
+    await pause()
+    joiner = Author("joiner")
+    room.join(joiner)
+    room.catch_up(joiner, b"\x00")
+    assert ben.text == joiner.text == "one two "
+    assert ben.notices[0] is True
+    assert joiner.notices == [True]
+    assert ann.acknowledged == 0
+    assert not room.is_settled
+
+    log.release()
+    await settle(room)
+    assert ann.acknowledged == 2
+    assert ben.notices[-1] is False
+    fresh: Doc = Doc()
+    for _, row in await log.read("m", ZERO):
+        for part in decode_entry(row).parts:
+            assert part.author == "ann"
+            fresh.apply_update(part.update)
+    assert fresh.get_state() == ann.doc.get_state()
+
+
+async def test_a_room_that_holds_shows_nothing_while_the_log_is_away(log: HeldLog) -> None:
+    room, ann, ben = make_room(log, hold_unrecorded=True), Author("ann"), Author("ben")
+    room.join(ann)
+    room.join(ben)
+    log.hold()
+    ann.type(room, "one ")
+    await pause()
+    log.fail(Unavailable("append", "m", "disk full"))
+    log.hold()
+    ann.type(room, "two")
+    await pause()
+    assert ben.seen == []
+
+    log.release()
+    await settle(room)
+    assert ben.text == "one two"
+    assert ann.acknowledged == 2
+
+
+async def test_an_edit_without_news_waits_for_what_is_under_way_and_no_longer(log: HeldLog) -> None:
+    room, ann, ben = make_room(log), Author("ann"), Author("ben")
+    room.join(ann)
+    room.join(ben)
+    update = ann.type(room, "x")
+    await settle(room)
+    ben.send(room, update)
+
+    assert ben.acknowledged == 1
+    assert room.is_settled
+
+
+async def test_a_panic_ends_the_room_and_not_the_process(log: HeldLog) -> None:
+    """The bytes are known to panic inside pycrdt; the gate refuses them, so they are put past it."""
+    room, ann, ben = make_room(log), Author("ann"), Author("ben")
+    room.join(ann)
+    room.join(ben)
+    ann.type(room, "x")
+    await settle(room)
+    client = b"\x05"
+    room.apply(ben, Admission(b"\x01\x01" + client + b"\x00\x04\x01\x01t\x01a\x00", None, {5: 1}, False, ()))
+    poison = b"\x01\x01" + client + b"\xff\xff\xff\xff\x0f" + b"\x04\x01\x01t\x01a\x00"
+    with pytest.raises(Poisoned):
+        room.apply(ben, Admission(poison, None, {5: 2**32}, False, ()))
+
+    assert room.is_closed
+    assert ann.closed == CloseCode.UNAVAILABLE
+
+
+async def test_content_that_pycrdt_only_partly_takes_never_reaches_the_log(log: HeldLog) -> None:
+    room, ann = make_room(log), Author("ann")
+    room.join(ann)
+    gapped = b"\x01\x01\x05\x09\x04\x01\x01t\x01a\x00"  # clock 9 of an author nobody knows
+    room.apply(ann, Admission(gapped, None, {5: 10}, False, ()))
+    await pause()
+
+    assert room.is_closed
+    assert await log.read("m", ZERO) == []
+
+
+async def test_a_full_document_takes_no_more(log: HeldLog) -> None:
+    room, ann = make_room(log), Author("ann")
+    room.limits = room.limits.__class__(document_bytes=2000)
+    room.join(ann)
+    with pytest.raises(Rejected) as error:
+        for _ in range(100):
+            ann.type(room, "x" * 100)
+    await settle(room)
+
+    assert error.value.code == CloseCode.TOO_LARGE
+    assert len(room.diff(b"\x00")) <= 2000
+
+
+async def test_deleted_content_makes_room_again(log: HeldLog) -> None:
+    """The size is measured, not added up."""
+    room, ann = make_room(log), Author("ann")
+    room.limits = room.limits.__class__(document_bytes=2000)
+    room.join(ann)
+    for _ in range(10):
+        ann.type(room, "x" * 1000)
+        before = ann.doc.get_state()
+        with ann.doc.transaction():
+            ann.doc["text"].clear()
+        ann.send(room, ann.doc.get_update(before))
+    await settle(room)
+
+    assert ann.acknowledged == 20
+
+
+async def test_another_persons_new_structs_wait_for_their_owner(log: HeldLog) -> None:
+    """Ben relays what Ann typed; Ann is here, so her words are hers to send."""
+    room = make_room(log)
+    ann = Author("ann", identity=Identity("ann", "Ann", "editor"), client=11)
+    ben = Author("ben", identity=Identity("ben", "Ben", "editor"), client=22)
+    room.join(ann)
+    room.join(ben)
+    room.receive_presence(ann, b"\x01\x0b\x01\x02{}")
+    admission = room.document.admit(b"\x01\x01\x0b\x00\x04\x01\x04text\x04evil\x00", room.held(ben))
+    own = room.document.admit(b"\x01\x01\x0b\x00\x04\x01\x04text\x04good\x00", room.held(ann))
+
+    assert (admission.ready, own.ready is not None) == (None, True)
+    room.leave(ann)
+    assert room.document.admit(admission.parked or b"", room.held(ben)).ready is not None
+
+
+async def test_too_many_members_are_turned_away(log: HeldLog) -> None:
+    room = make_room(log)
+    room.limits = room.limits.__class__(members_per_room=1)
+    room.join(Author("ann"))
+    with pytest.raises(Rejected) as error:
+        room.join(Author("ben"))
+
+    assert error.value.code == CloseCode.TOO_MANY
