@@ -106,7 +106,7 @@ async def _check_log(settings: Settings, update_log: UpdateLog) -> None:
     try:
         await update_log.state("")
     except StorageError as error:
-        raise StartError(str(error)) from error
+        raise StartError(f"the log cannot be opened: {error}") from error
     order = list(Level)
     if settings.level and order.index(settings.level) > order.index(update_log.strongest):
         raise StartError(f"STUDYHUB_LEVEL: this log gives {update_log.strongest} at most")

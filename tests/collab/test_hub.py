@@ -13,7 +13,6 @@ from collab.errors import CloseCode, Rejected
 from collab.guard import CrashGuard
 from collab.hub import Hub
 from collab.participant import Participant
-from collab.protocol.lib0 import write_uint
 from collab.settings import Settings
 from collab.workers import Workers
 from storage.base import ObjectStore, UpdateLog
@@ -66,13 +65,14 @@ async def read(hub: Hub, material: str = "m") -> str:
         return str(participant.doc.get("t", type=Text))
 
 
-class CountingLog:
-    """Counts reads, and makes them slow."""
+class FaultyLog:
+    """Counts reads, makes them slow, and spoils them on demand."""
 
     def __init__(self, inner: UpdateLog) -> None:
         self.reads = 0
-        self._inner = inner
         self.error: Exception | None = None
+        self.flips: set[str] = set()  # documents whose newest entry has a flipped bit
+        self._inner = inner
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -82,12 +82,16 @@ class CountingLog:
         await asyncio.sleep(0.02)
         if self.error:
             raise self.error
-        return await self._inner.read(*arguments)
+        rows = await self._inner.read(*arguments)
+        if arguments[0] in self.flips:
+            cursor, entry = rows[-1]
+            rows[-1] = (cursor, entry[:-1] + bytes([entry[-1] ^ 1]))
+        return rows
 
 
 async def test_a_document_is_loaded_once_however_many_ask(world: World) -> None:
     await write(world.hub(), "hello")
-    world.log = counting = CountingLog(world.log)  # type: ignore[assignment]
+    world.log = counting = FaultyLog(world.log)  # type: ignore[assignment]
     hub = world.hub()
     rooms = await asyncio.gather(*(hub.open("m") for _ in range(20)))
 
@@ -104,7 +108,7 @@ async def test_an_absent_material_is_refused_like_a_forbidden_one(world: World) 
 
 async def test_an_outage_is_never_read_as_an_empty_document(world: World) -> None:
     await write(world.hub(), "hello")
-    world.log = counting = CountingLog(world.log)  # type: ignore[assignment]
+    world.log = counting = FaultyLog(world.log)  # type: ignore[assignment]
     counting.error = Unavailable("read log", "m", "outage")
     hub = world.hub()
     with pytest.raises(Rejected) as error:
@@ -119,8 +123,8 @@ async def test_a_corrupt_entry_refuses_its_document_alone(world: World) -> None:
     hub = world.hub()
     await write(hub, "hello")
     await write(hub, "other", "n")
-    cursor, entry = (await world.log.read("m", ZERO))[-1]
-    world.log._documents["m"].entries[-1] = (cursor, entry[:-1] + bytes([entry[-1] ^ 1]))  # type: ignore[attr-defined]
+    world.log = spoilt = FaultyLog(world.log)  # type: ignore[assignment]
+    spoilt.flips = {"m"}
     again = world.hub()
     with pytest.raises(Rejected) as error:
         await again.open("m", create=True)
@@ -171,7 +175,7 @@ async def test_a_draining_hub_takes_nobody_and_closes_its_members(world: World) 
 
 async def test_a_document_that_kills_its_process_is_refused_and_the_others_live(world: World) -> None:
     """The stored bytes crash pycrdt; a worker process dies in the server's place."""
-    entry = encode_entry(Entry(0, (Part("u1", (5,), _deep_map(100_000)),)))
+    entry = encode_entry(Entry(0, (Part("u1", (5,), _deep_list(100_000)),)))
     world.log.append("bad", entry, ZERO, _Ignore())
     await asyncio.sleep(0)
     for _ in range(2):
@@ -217,17 +221,9 @@ async def test_a_reading_participant_cannot_edit(world: World) -> None:
         raise AssertionError("not reached")
 
 
-def _deep_map(depth: int) -> bytes:
-    """An update with maps nested so deep that pycrdt overflows its stack."""
-    out = bytearray(b"\x01")
-    write_uint(out, depth)
-    out += b"\x05\x00"
-    out += b"\x27\x01\x01t\x01k\x01"  # a map under the key k of the root t
-    for clock in range(depth - 1):
-        out += b"\x27\x00\x05"
-        write_uint(out, clock)
-        out += b"\x01k\x01"
-    return bytes(out + b"\x00")
+def _deep_list(depth: int) -> bytes:
+    """An update with lists nested so deep in one value that pycrdt overflows its stack."""
+    return b"\x01\x01\x05\x00\x08\x01\x01t\x01" + b"\x75\x01" * depth + b"\x7e\x00"
 
 
 class _Ignore:
