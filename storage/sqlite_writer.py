@@ -98,8 +98,7 @@ class Writer:
     async def close(self) -> None:
         """Finish all work that was submitted; its outcomes are told on return."""
         self._queue.put(None)
-        await asyncio.to_thread(self._thread.join)
-        await asyncio.sleep(0)  # the callbacks of the last group were scheduled before
+        await asyncio.to_thread(self._thread.join)  # what it told was scheduled before this resumes
 
     def _run(self) -> None:
         open_for_work = True

@@ -51,7 +51,7 @@ class Part:
     clients: tuple[int, ...]
     """Client ids whose structs this part extends, ascending."""
     update: bytes
-    """Merged Yjs update (V1), causally ready after the entries before it."""
+    """Merged Yjs update (V1). Together, the parts are causally ready after the entries before theirs."""
 
 
 @dataclass(frozen=True, slots=True)
