@@ -5,7 +5,7 @@ import type { EditorView } from '@tiptap/pm/view'
 import { isSafeLink, toLink, WEB_ADDRESS } from './href'
 
 const MARKDOWN = /\[([^[\]]+)\]\(([^()\s]+)\)$/
-const TYPED = new RegExp(`(?:^|\\s)(${WEB_ADDRESS.source})\\s$`)
+const TYPED = new RegExp(`(?:^|[\\s(])(${WEB_ADDRESS.source})[.,;:!?)]* $`)
 const PASTED = new RegExp(WEB_ADDRESS.source, 'g')
 
 export const Link = Mark.create({

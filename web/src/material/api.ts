@@ -31,7 +31,7 @@ export function createGuide(title: string): Promise<{ id: string; links: Require
 }
 
 /** Exchanges a link's capability for a token of this guest. */
-export function requestToken(body: { id: string; k: string | null; guest?: string; name?: string }): Promise<Admission> {
+export function requestToken(body: { id: string; k?: string; guest?: string; name?: string }): Promise<Admission> {
   return request('/api/v1/token', body)
 }
 

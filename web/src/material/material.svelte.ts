@@ -116,7 +116,7 @@ export class Material {
   private async admit(name?: string): Promise<Admission> {
     const { id, key } = this.address
     const guest = memory.guest()
-    const admission = await requestToken({ id, k: key, ...(guest ? { guest } : {}), ...(name ? { name } : {}) })
+    const admission = await requestToken({ id, ...(key && { k: key }), ...(guest && { guest }), ...(name && { name }) })
     this.admission = admission
     memory.rememberGuest(admission.guest)
     memory.rememberKnown(id, { role: admission.role, user: admission.user })

@@ -12,7 +12,7 @@ const MERGE = 8 // own typing within this time travels as one update
 const SILENCE = 45_000 // without any frame for this long a connection counts as dead
 const CONNECT_PATIENCE = 10_000
 const PROBE_AFTER = 4_000 // silence, with something at stake, before the server is asked for a sign of life
-const PROBE_PATIENCE = 5_000
+const PROBE_PATIENCE = 10_000 // generous: a busy server must not be asked to reconnect everybody
 const PRESENCE_RENEWAL = 10_000
 
 /** A failed request for a token; `status` 0 means that nothing answered. */
@@ -93,7 +93,7 @@ export class Provider {
   /** Whether the network can be believed: the browser says so, or frames arrive although it denies it. */
   get reachable(): boolean {
     if (navigator.onLine) return true
-    return this.phase === 'open' && this.lastArrival > this.offlineSince && !this.isSilent(2 * PROBE_PATIENCE)
+    return this.phase === 'open' && this.lastArrival > this.offlineSince && !this.isSilent(PROBE_PATIENCE)
   }
 
   async connect(): Promise<void> {
