@@ -68,8 +68,6 @@ class Compactor:
         Corrupt; then nothing that is needed was dropped, and calling again goes on where it stopped.
         """
         loaded = await load(doc, self._log, self._objects, self._on_corrupt)
-        if not loaded.exists:
-            return ZERO
         if loaded.entries_since_snapshot:
             await self._write(doc, loaded, now)
         await self._drop(doc, now, pinned)

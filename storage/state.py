@@ -10,7 +10,6 @@ import pycrdt
 def merge(updates: list[bytes]) -> bytes:
     """The state after `updates` in this order, as one update.
 
-    Re-encoded from a document that knows nothing else, so that encoding it once more changes no byte.
     Raises ValueError when pycrdt refuses an update, or keeps content of one pending, which `get_update`
     would forget.
     """
@@ -18,7 +17,7 @@ def merge(updates: list[bytes]) -> bytes:
     for number, update in enumerate(updates):
         if not _holds(doc, update):
             raise ValueError(f"update {number} rests on content that is missing")
-    return _document([doc.get_update()]).get_update()
+    return doc.get_update()
 
 
 def join(updates: list[bytes]) -> bytes:

@@ -1,6 +1,7 @@
 """Documents for the tests: edits as updates, and what a document with them reads."""
 
 import random
+from typing import Any
 
 from pycrdt import Array, Doc, Map, Text
 
@@ -15,7 +16,7 @@ class Author:
 
     def __init__(self, seed: int = 0) -> None:
         self._random = random.Random(seed)
-        self.doc: Doc = Doc(client_id=seed + 1)
+        self.doc: Doc[Any] = Doc(client_id=seed + 1)
         self._text = self.doc.get("text", type=Text)
         self._map = self.doc.get("map", type=Map)
         self._array = self.doc.get("array", type=Array)
@@ -39,7 +40,7 @@ class Author:
 
 def view(updates: list[bytes]) -> object:
     """What a reader of the document sees."""
-    doc: Doc = Doc()
+    doc: Doc[Any] = Doc()
     for update in updates:
         doc.apply_update(update)
     return (

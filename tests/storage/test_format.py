@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Callable
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,6 +79,14 @@ def test_one_kind_never_passes_for_another() -> None:
                     decode(data)
                 with pytest.raises(Corrupt):
                     decode(other[:4] + data[4:])
+
+
+def test_the_checksum_covers_the_kind() -> None:
+    """The same payload under another magic has another checksum."""
+    sealed = codec._seal(codec._SNAPSHOT, msgpack.packb((5, ())))
+    assert decode_entry(codec._seal(codec._ENTRY, msgpack.packb((5, ())))) == Entry(5)
+    with pytest.raises(Corrupt, match="checksum"):
+        decode_entry(ENTRY[:4] + sealed[4:])
 
 
 def test_a_newer_format_version_is_named() -> None:

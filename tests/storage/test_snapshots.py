@@ -40,7 +40,7 @@ async def test_the_greatest_cursor_is_the_newest_whatever_the_clock_says() -> No
 
 
 async def test_a_corrupt_snapshot_is_reported_and_the_one_before_is_used() -> None:
-    objects, reported = MemoryObjects(), []
+    objects, reported = MemoryObjects(), list[Corrupt]()
     snapshots = Snapshots(objects, on_corrupt=reported.append)
     await snapshots.write("a", Cursor(0, 1), _state(), 1000)
     name = await snapshots.write("a", Cursor(0, 2), _state(), 1000)
@@ -55,10 +55,20 @@ async def test_a_corrupt_snapshot_is_reported_and_the_one_before_is_used() -> No
 
 
 async def test_a_snapshot_under_another_name_is_corrupt() -> None:
-    objects, reported = MemoryObjects(), []
+    objects, reported = MemoryObjects(), list[Corrupt]()
     snapshots = Snapshots(objects, on_corrupt=reported.append)
     name = await snapshots.write("a", Cursor(0, 1), _state(), 1000)
     objects.stored[name.replace("0000000001-", "0000000009-")] = objects.stored.pop(name)
+    assert await snapshots.newest("a") is None
+    assert len(reported) == 1
+
+
+async def test_a_snapshot_with_the_state_of_another_is_corrupt() -> None:
+    objects, reported = MemoryObjects(), list[Corrupt]()
+    snapshots = Snapshots(objects, on_corrupt=reported.append)
+    one = await snapshots.write("a", Cursor(0, 1), _state(1), 1000)
+    other = await snapshots.write("a", Cursor(0, 1), _state(2), 1000)
+    objects.stored[one] = objects.stored.pop(other)
     assert await snapshots.newest("a") is None
     assert len(reported) == 1
 
@@ -103,7 +113,7 @@ async def test_a_big_state_is_verified_in_the_executor(monkeypatch: pytest.Monke
     ran = []
 
     class Counting(ThreadPoolExecutor):
-        def submit(self, *args: object, **kwargs: object) -> Future:  # type: ignore[override]
+        def submit(self, *args: object, **kwargs: object) -> Future[object]:  # type: ignore[override]
             ran.append(args[0])
             return super().submit(*args, **kwargs)  # type: ignore[arg-type]
 
@@ -114,7 +124,7 @@ async def test_a_big_state_is_verified_in_the_executor(monkeypatch: pytest.Monke
 
 async def test_a_broken_executor_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken(Executor):
-        def submit(self, *args: object, **kwargs: object) -> Future:  # type: ignore[override]
+        def submit(self, *args: object, **kwargs: object) -> Future[object]:  # type: ignore[override]
             raise BrokenProcessPool("a worker was killed")
 
     monkeypatch.setattr("storage.offload.BIG", 10)

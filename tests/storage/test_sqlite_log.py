@@ -1,7 +1,9 @@
 """The SQLite log groups its commits, tells the truth about every failure and lives on."""
 
 import asyncio
+import os
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -74,7 +76,7 @@ async def test_what_waits_is_one_commit_one_sync_and_two_calls(
 
 async def test_recorded_is_told_before_the_sync(log: SqliteLog, monkeypatch: pytest.MonkeyPatch) -> None:
     await append(log, "a", b"opens the database")
-    held = sqlite_writer.threading.Event()
+    held = threading.Event()
     sync = sqlite_writer.WalFile.sync
     monkeypatch.setattr(sqlite_writer.WalFile, "sync", lambda wal: (held.wait(), sync(wal))[1])
     receipt = Receipt()
@@ -113,6 +115,24 @@ async def test_a_failed_sync_fails_the_level_and_the_next_group_starts_from_a_sy
     await append(log, "a", b"after")
     assert checkpointed == [0]
     assert [entry for _, entry in await log.read("a", ZERO)] == [b"before", b"doubtful", b"after"]
+
+
+def test_a_wal_that_was_replaced_is_opened_anew_and_its_folder_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    wal, path = sqlite_writer.WalFile(tmp_path / "log.sqlite"), tmp_path / "log.sqlite-wal"
+    folder = tmp_path.stat().st_ino
+    path.write_bytes(b"old")
+    old = path.stat().st_ino
+    wal.sync()
+    wal.sync()
+    (tmp_path / "new").write_bytes(b"new")
+    (tmp_path / "new").rename(path)
+    wal.sync()
+    wal.close()
+    assert synced == [folder, old, old, folder, path.stat().st_ino]
 
 
 async def test_a_locked_database_fails_each_append_and_the_next_one_succeeds(log: SqliteLog) -> None:
