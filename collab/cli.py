@@ -10,7 +10,7 @@ import typer
 from benchmarks.replay import replay
 from collab.document import EMPTY_STATE_VECTOR, Document
 from collab.errors import Poisoned, StartError
-from collab.settings import read_settings
+from collab.settings import read_settings, reference
 from storage.errors import StorageError
 from storage.file_objects import FileObjects
 from storage.loader import load
@@ -40,6 +40,12 @@ def serve(
         server.serve(read_settings(host=host, port=port, data=data))
     except StartError as error:
         _fail(f"StudyHub cannot start: {error}")
+
+
+@app.command()
+def settings() -> None:
+    """List all settings, as the Markdown page docs/settings.md."""
+    typer.echo(reference(), nl=False)
 
 
 @app.command()

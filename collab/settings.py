@@ -141,6 +141,27 @@ def read_settings(**overrides: object) -> Settings:
         raise StartError("; ".join(_sentence(item["loc"], item["msg"]) for item in error.errors())) from error
 
 
+def reference() -> str:
+    """All settings as a Markdown page: the source of `docs/settings.md`."""
+    rows = [
+        f"| `STUDYHUB_{name.upper()}` | {_shown(field.default)} | {field.description} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    head = (
+        "# Settings\n\n"
+        "Printed by `studyhub settings`; the source is `collab/settings.py`.\n\n"
+        "Each is an environment variable, read once at start; the options of `studyhub serve` go before it.\n\n"
+        "| variable | default | meaning |\n| --- | --- | --- |\n"
+    )
+    return head + "\n".join(rows) + "\n"
+
+
+def _shown(default: object) -> str:
+    if default is None or default == ():
+        return ""
+    return f"`{default}`"
+
+
 def _sentence(place: tuple[int | str, ...], message: str) -> str:
     message = message.removeprefix("Value error, ")
     return f"STUDYHUB_{str(place[0]).upper()}: {message}" if place else message
