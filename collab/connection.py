@@ -78,8 +78,8 @@ class Connection:
             while True:
                 frame = await receive(self._websocket)
                 message = self._session.receive(frame)
-                await self._handle(message)
-                pause = self._session.pause(message, self._loop.time())
+                present = await self._handle(message)
+                pause = self._session.pause(message, self._loop.time(), present=present)
                 if pause:
                     await asyncio.sleep(pause)
         except WebSocketDisconnect:
@@ -111,11 +111,12 @@ class Connection:
 
     # From the client
 
-    async def _handle(self, message: Message) -> None:
+    async def _handle(self, message: Message) -> bool:
+        """Act on a message; tells whether it changed this client's presence."""
         if isinstance(message, Edit):
             await self._edit(message)
         elif isinstance(message, Awareness):
-            self._room.receive_presence(self, message.payload)
+            return self._room.receive_presence(self, message.payload)
         elif isinstance(message, Ask):
             self._outbox.catch_up_from(message.state_vector)
             self._wake.set()
@@ -124,6 +125,7 @@ class Connection:
             if everybody is not None:
                 self._outbox.put(ywebsocket.awareness(everybody), self._room.shown)
                 self._wake.set()
+        return False
 
     async def _edit(self, edit: Edit) -> None:
         session, number = self._session, self._session.edits
@@ -153,7 +155,10 @@ class Connection:
                 admission = room.document.admit(update, held)
             else:
                 others = frozenset(client for client in room.presence.clients() if client in held)
-                admission = await self._hub.workers.run(admit, update, dict(room.document.clocks), others)
+                then = dict(room.document.clocks)
+                admission = await self._hub.workers.run(admit, update, then, others)
+                if admission.outdated(then, room.document.clocks):
+                    return await self._admit(update)
             measurement = room.document.measurement(admission)
             if measurement is not None:
                 await self._measure(measurement)
@@ -216,8 +221,8 @@ class Connection:
     def recheck(self) -> None:
         """Try the parked updates again."""
         session, room = self._session, self._room
+        position, rest = 0, []
         try:
-            rest = []
             for update in session.parked:
                 admission = room.document.admit_now(update, room.held(self))
                 position = room.apply(self, admission)

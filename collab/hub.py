@@ -20,6 +20,7 @@ from storage.loader import Loaded, load
 from storage.values import Cursor, Entry, Level
 
 _BEAT = 1.0  # seconds between two rounds of housekeeping
+_ABSENT = "absent"
 _RENEW_PRESENCE = 18_000  # milliseconds; clients forget an entry after 30 s
 
 
@@ -70,7 +71,12 @@ class Hub:
             task = asyncio.create_task(self._open(material, create))
             self._opening[material] = task
             task.add_done_callback(lambda _: self._opening.pop(material, None))
-        room = await asyncio.shield(task)
+        try:
+            room = await asyncio.shield(task)
+        except Rejected as error:
+            if not (create and error.label == _ABSENT):
+                raise
+            return await self.open(material, create=True)  # the one who asked first might not create
         return room if not room.is_closed else await self.open(material, create=create)
 
     async def _open(self, material: str, create: bool) -> Room:
@@ -80,7 +86,7 @@ class Hub:
             loaded = await load(material, self._log, self._objects)
             if not loaded.exists:
                 if not create:
-                    raise Rejected(CloseCode.FORBIDDEN, "you have no access to this material", "absent")
+                    raise Rejected(CloseCode.FORBIDDEN, "you have no access to this material", _ABSENT)
                 loaded = await self._create(material, loaded)
             document = await self._live(material, loaded)
         except StorageError as error:

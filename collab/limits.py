@@ -21,10 +21,10 @@ class Limits:
     """As parked_bytes, counted."""
     parked_seconds: float = 30.0
     """How long an update may wait for others; beyond it 4500."""
-    updates_per_second: float = 5000.0
-    """Edits per session; beyond it the server reads that socket more slowly."""
+    messages_per_second: float = 5000.0
+    """Messages per session; beyond it the server reads that socket more slowly."""
     presence_per_second: float = 100.0
-    """Own presence entries per session; beyond it the server reads that socket more slowly."""
+    """Changes of the own presence per session; beyond it the server reads that socket more slowly."""
     members_per_room: int = 2000
     """Beyond it a joiner gets 4529."""
     stalled_seconds: float = 60.0
@@ -42,10 +42,10 @@ class TokenBucket:
         self._tokens = self._capacity
         self._at = now  # seconds, of the last refill
 
-    def take(self, now: float) -> float:
-        """Take one token; returns the seconds to wait before going on, usually 0."""
+    def take(self, now: float, cost: float = 1.0) -> float:
+        """Take `cost` tokens; returns the seconds to wait before going on, usually 0."""
         if not self._rate:
             return 0.0
-        tokens = min(self._capacity, self._tokens + (now - self._at) * self._rate) - 1
+        tokens = min(self._capacity, self._tokens + (now - self._at) * self._rate) - cost
         self._tokens, self._at = tokens, now
         return 0.0 if tokens >= 0 else -tokens / self._rate

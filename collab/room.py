@@ -199,12 +199,14 @@ class Room:
 
     # Presence
 
-    def receive_presence(self, member: Member, payload: bytes) -> None:
-        """Take in presence of `member`. Raises Malformed."""
+    def receive_presence(self, member: Member, payload: bytes) -> bool:
+        """Take in presence of `member`; tells whether its own entry changed. Raises Malformed."""
         client = self.presence.receive(member, member.identity, payload, self.now())
-        if client is not None:
-            self._told.add(client)
-            self._schedule_flush()
+        if client is None:
+            return False
+        self._told.add(client)
+        self._schedule_flush()
+        return True
 
     def renew_presence(self, age: int) -> None:
         """Tell again what others are about to forget: entries told more than `age` milliseconds ago."""

@@ -8,7 +8,9 @@ from collab.errors import CloseCode, Rejected
 from collab.limits import Limits, TokenBucket
 from collab.protocol import ywebsocket
 from collab.protocol.lib0 import Malformed
-from collab.protocol.messages import Awareness, Edit, Message
+from collab.protocol.messages import Ask, Edit, Message
+
+_ASK_COST = 50.0  # messages; answering a step 1 may mean encoding the whole document
 
 NEVER = 1 << 62
 """The position of a refused edit: no flush covers it."""
@@ -33,8 +35,8 @@ class Session:
 
     __slots__ = (
         "_limits",
+        "_message_rate",
         "_presence_rate",
-        "_update_rate",
         "_waiting",
         "edits",
         "grant",
@@ -51,7 +53,7 @@ class Session:
         self.parked_since = 0.0
         self._limits = limits
         self._waiting: deque[_Waiting] = deque()  # in the order in which they came
-        self._update_rate = TokenBucket(limits.updates_per_second, now)
+        self._message_rate = TokenBucket(limits.messages_per_second, now)
         self._presence_rate = TokenBucket(limits.presence_per_second, now)
 
     def receive(self, frame: bytes) -> Message:
@@ -67,13 +69,14 @@ class Session:
                 raise Rejected(CloseCode.TOO_LARGE, f"an edit above {limit} bytes", "edit_too_large")
         return message
 
-    def pause(self, message: Message, now: float) -> float:
-        """Seconds to wait before the next message of this client is read."""
-        if isinstance(message, Edit):
-            return self._update_rate.take(now)
-        if isinstance(message, Awareness):
-            return self._presence_rate.take(now)
-        return 0.0
+    def pause(self, message: Message, now: float, *, present: bool) -> float:
+        """Seconds to wait before the next message of this client is read.
+
+        `present`: it changed the client's own presence. Echoes of others' presence, which unmodified clients
+        send in numbers, cost no more than any message.
+        """
+        wait = self._message_rate.take(now, _ASK_COST if isinstance(message, Ask) else 1.0)
+        return max(wait, self._presence_rate.take(now)) if present else wait
 
     def place(self, number: int, position: int | None) -> None:
         """Edit `number` is covered by flush `position` (NEVER: refused); None: it is parked."""

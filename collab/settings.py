@@ -91,15 +91,15 @@ class Settings(BaseSettings):
         ge=0,
         description="Bytes of one session's edits that wait for missing ones; beyond it 4500.",
     )
-    updates_per_second: float = Field(
-        Limits.updates_per_second,
+    messages_per_second: float = Field(
+        Limits.messages_per_second,
         ge=0,
-        description="Edits per session; beyond it its socket is read more slowly. 0: no limit.",
+        description="Messages per session; beyond it its socket is read more slowly. 0: no limit.",
     )
     presence_per_second: float = Field(
         Limits.presence_per_second,
         ge=0,
-        description="Presence messages per session; beyond it its socket is read more slowly. 0: no limit.",
+        description="Changes of a session's presence; beyond it its socket is read more slowly. 0: no limit.",
     )
     members_per_room: int = Field(
         Limits.members_per_room, ge=1, description="Visitors of one material; beyond it 4529."
@@ -150,7 +150,7 @@ def reference() -> str:
     head = (
         "# Settings\n\n"
         "Printed by `studyhub settings`; the source is `collab/settings.py`.\n\n"
-        "Each is an environment variable, read once at start; the options of `studyhub serve` go before it.\n\n"
+        "Each is an environment variable, read once at start; options of `studyhub serve` go before it.\n\n"
         "| variable | default | meaning |\n| --- | --- | --- |\n"
     )
     return head + "\n".join(rows) + "\n"

@@ -5,7 +5,7 @@ from pycrdt import Doc
 
 from collab.errors import CloseCode, Poisoned, Rejected
 from collab.presence import Identity
-from collab.updates import Admission
+from collab.updates import Admission, admit
 from storage.errors import Unavailable
 from storage.format import decode_entry
 from storage.memory_log import MemoryLog
@@ -14,6 +14,11 @@ from storage.values import ZERO
 from tests.collab.harness import Author, make_room, pause, settle
 
 pytestmark = pytest.mark.anyio
+
+
+def forced(update: bytes, clocks: dict[int, int]) -> Admission:
+    """What a gate with a fault would let through."""
+    return admit(b"\x00\x00", {})._replace(ready=update, clocks=clocks)
 
 
 @pytest.fixture
@@ -183,10 +188,10 @@ async def test_a_panic_ends_the_room_and_not_the_process(log: HeldLog) -> None:
     ann.type(room, "x")
     await settle(room)
     client = b"\x05"
-    room.apply(ben, Admission(b"\x01\x01" + client + b"\x00\x04\x01\x01t\x01a\x00", None, {5: 1}, False, ()))
+    room.apply(ben, forced(b"\x01\x01" + client + b"\x00\x04\x01\x01t\x01a\x00", {5: 1}))
     poison = b"\x01\x01" + client + b"\xff\xff\xff\xff\x0f" + b"\x04\x01\x01t\x01a\x00"
     with pytest.raises(Poisoned):
-        room.apply(ben, Admission(poison, None, {5: 2**32}, False, ()))
+        room.apply(ben, forced(poison, {5: 2**32}))
 
     assert room.is_closed
     assert ann.closed == CloseCode.UNAVAILABLE
@@ -196,7 +201,7 @@ async def test_content_that_pycrdt_only_partly_takes_never_reaches_the_log(log: 
     room, ann = make_room(log), Author("ann")
     room.join(ann)
     gapped = b"\x01\x01\x05\x09\x04\x01\x01t\x01a\x00"  # clock 9 of an author nobody knows
-    room.apply(ann, Admission(gapped, None, {5: 10}, False, ()))
+    room.apply(ann, forced(gapped, {5: 10}))
     await pause()
 
     assert room.is_closed
