@@ -4,7 +4,6 @@ import asyncio
 import secrets
 import shlex
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from websockets.exceptions import WebSocketException
 
 from benchmarks.authoring import Step, make_steps
 from benchmarks.client import Client
@@ -135,20 +135,27 @@ def replay(
     restart: Annotated[str | None, typer.Option(help="Command that restarts the server at --url.")] = None,
 ) -> None:
     """Replay a recorded editing session and compare what everybody ends with, byte for byte."""
-    console = Console(stderr=not sys.stdout.isatty())
-    trace = load(file)
-    options = Options(clients, window, plain, token)
-    with ExitStack() as stack:
-        address, again = _server(stack, url, restart)
-        bar = stack.enter_context(_bar(console))
-        total = len(trace.transactions)
-        making = bar.add_task("preparing", total=total)
-        steps = make_steps(trace, clients, run_length(trace, clients), lambda: bar.advance(making))
-        sending = bar.add_task("replaying", total=total)
-        report = asyncio.run(run(trace, steps, address, options, again, lambda: bar.advance(sending)))
+    try:
+        trace = load(file)
+        report = _replay(trace, url, Options(clients, window, plain, token), restart)
+    except (OSError, ValueError, RuntimeError, WebSocketException, subprocess.CalledProcessError) as error:
+        typer.echo(f"{file.name}: {type(error).__name__} {error}", err=True)
+        raise typer.Exit(2) from error
     _print(report, file.name, clients)
     if report.differing:
         raise typer.Exit(1)
+
+
+def _replay(trace: Trace, url: str | None, options: Options, restart: str | None) -> Report:
+    with ExitStack() as stack:
+        address, again = _server(stack, url, restart)
+        bar = stack.enter_context(_bar())
+        total = len(trace.transactions)
+        making = bar.add_task("preparing", total=total)
+        run_each = run_length(trace, options.clients)
+        steps = make_steps(trace, options.clients, run_each, lambda: bar.advance(making))
+        sending = bar.add_task("replaying", total=total)
+        return asyncio.run(run(trace, steps, address, options, again, lambda: bar.advance(sending)))
 
 
 def run_length(trace: Trace, clients: int) -> int:
@@ -173,9 +180,9 @@ def _server(
     return server.url, crash_and_start
 
 
-def _bar(console: Console) -> Progress:
+def _bar() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console)
+    return Progress(*columns, console=Console(stderr=True))
 
 
 def _print(report: Report, name: str, clients: int) -> None:

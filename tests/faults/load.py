@@ -25,10 +25,11 @@ def tokens_of(doc: Doc) -> list[str]:
     return values + str(doc.get("text", type=pycrdt.Text)).splitlines()
 
 
-def tokens_in(update: bytes) -> list[str]:
-    """All tokens in a document that is given as one update."""
+def tokens_in(*updates: bytes) -> list[str]:
+    """All tokens in the document that these updates make, in this order."""
     doc: Doc = pycrdt.Doc()
-    doc.apply_update(update)
+    for update in updates:
+        doc.apply_update(update)
     return tokens_of(doc)
 
 

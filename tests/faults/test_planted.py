@@ -19,7 +19,7 @@ from storage.values import ZERO, Cursor
 from tests.faults.checker import check
 from tests.faults.history import History
 from tests.faults.load import Load, tokens_in
-from tests.faults.runs import reload
+from tests.faults.runs import dumped, stored
 
 
 @dataclass
@@ -58,7 +58,7 @@ def run(recorded: Recorded, tmp_path: Path) -> Recorded:
 
 
 async def _kinds(run: Recorded) -> set[tuple[str, str]]:
-    contents = await reload(ServerProcess(run.folder), run.documents)
+    contents = await stored(run.folder, run.documents)
     violations = check(run.history, contents, "a bare reload", complete=True)
     return {(violation.kind, violation.document) for violation in violations}
 
@@ -95,6 +95,13 @@ async def _append(log: SqliteLog, document: str, entry: bytes) -> None:
 async def test_a_run_without_a_fault_passes(run: Recorded) -> None:
     assert len(run.history.tokens) > 20
     assert await _kinds(run) == set()
+
+
+@pytest.mark.anyio
+async def test_the_dump_command_reads_what_storage_loads(run: Recorded) -> None:
+    command = await dumped(ServerProcess(run.folder), run.documents)
+
+    assert command == await stored(run.folder, run.documents)
 
 
 @pytest.mark.anyio
