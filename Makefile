@@ -20,6 +20,7 @@ run: install
 install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml requirements/runtime.txt hatch_build.py $(shell find web -name node_modules -prune -o -type f -print)
+	@echo "Installing StudyHub and building its page; once, under a minute."
 	@scripts/make-venv $(PYTHON) $(VENV)
 	@$(UV) pip install -q -r requirements/runtime.txt
 	@$(UV) pip install -q --no-deps -e .

@@ -77,6 +77,8 @@ class Connection:
         try:
             while True:
                 frame = await receive(self._websocket)
+                if not self._hub.accepting:
+                    break  # what is not acknowledged now, the client sends again to the next server
                 message = self._session.receive(frame)
                 present = await self._handle(message)
                 pause = self._session.pause(message, self._loop.time(), present=present)

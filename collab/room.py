@@ -138,8 +138,8 @@ class Room:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing is on its way to the log."""
-        return not self._batch and self.recorder.is_idle
+        """Whether everything that was applied is in the log at the level."""
+        return not self._batch and self.recorder.is_idle and self._reached == self._batch.position - 1
 
     # Edits
 
