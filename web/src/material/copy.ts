@@ -1,8 +1,12 @@
 /** The browser's own copy of a material, in IndexedDB. */
+import { fromBase64, toBase64 } from 'lib0/buffer'
 import { IndexeddbPersistence } from 'y-indexeddb'
-import type * as Y from 'yjs'
+import * as Y from 'yjs'
+import * as memory from './memory'
 
 const PATIENCE = 2_000 // milliseconds; a blocked or broken IndexedDB may never answer
+const IN_DOUBT = 2_000 // milliseconds for which a write may not have reached the disk
+const TAIL_LIMIT = 1 << 20 // bytes
 
 export interface LocalCopy {
   /** Empties the copy, also under other tabs that have it open. */
@@ -15,7 +19,34 @@ export async function openCopy(id: string, doc: Y.Doc): Promise<LocalCopy | null
   const persistence = new IndexeddbPersistence(`studyhub:${id}`, doc)
   const late = new Promise<null>((resolve) => setTimeout(resolve, PATIENCE, null))
   const loaded = await Promise.race([persistence.whenSynced, late])
-  return loaded && { clear: () => clear(loaded.db) }
+  if (!loaded) return null
+  const dropTail = keepTail(id, doc)
+  return {
+    clear: () => {
+      dropTail()
+      return clear(loaded.db)
+    },
+  }
+}
+
+/**
+ * IndexedDB writes that are under way when a page goes are lost, so the edits of the last moments are also
+ * put into localStorage, which is synchronous. Applying one of them twice does no harm. Returns how to stop.
+ */
+function keepTail(id: string, doc: Y.Doc): () => void {
+  let tail: { update: Uint8Array; at: number }[] = []
+  const recent = (): typeof tail => tail.filter(({ at }) => Date.now() - at < IN_DOUBT)
+  doc.on('update', (update: Uint8Array) => (tail = [...recent(), { update, at: Date.now() }]))
+  const save = (): void => {
+    const updates = recent().map(({ update }) => update)
+    if (updates.length === 0) return
+    const merged = Y.mergeUpdates(updates)
+    if (merged.length < TAIL_LIMIT) memory.rememberTail(id, toBase64(merged))
+  }
+  addEventListener('pagehide', save)
+  const kept = memory.takeTail(id)
+  if (kept) Y.applyUpdate(doc, fromBase64(kept), 'tail')
+  return () => removeEventListener('pagehide', save)
 }
 
 function clear(database: IDBDatabase | null): Promise<void> {

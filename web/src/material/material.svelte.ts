@@ -1,6 +1,7 @@
 /** One open material: its document, its local copy, its connection, and what the page shows of them. */
 import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
+import { inMicrotask } from '../soon'
 import { pickColour, readPeople, type Person } from '../people/people'
 import type { Ending } from '../sync/closing'
 import { Ledger } from '../sync/ledger'
@@ -59,7 +60,7 @@ export class Material {
     this.meta.observeDeep(() => this.readMeta())
     this.readMeta()
     this.provider = this.createProvider()
-    this.awareness.on('change', () => this.refreshPeople())
+    this.awareness.on('change', inMicrotask(() => this.refreshPeople()))
     if (hasContent && known) this.isLoaded = true
     this.refresh()
     await this.provider.connect()
@@ -95,7 +96,7 @@ export class Material {
       schema: SCHEMA,
       ledger: this.ledger,
       ticket: (fresh) => this.ticket(fresh),
-      onChange: () => this.refresh(),
+      onChange: inMicrotask(() => this.refresh()),
       onEnd: (ending, reason) => this.stop(ending, reason),
     })
   }

@@ -21,6 +21,7 @@ const THEME = 'studyhub:theme'
 const RECENTS_KEPT = 12
 
 const knownKey = (id: string): string => `studyhub:known:${id}`
+const tailKey = (id: string): string => `studyhub:tail:${id}`
 const waitingKey = (id: string): string => `studyhub:waiting:${id}`
 
 function read<Value>(key: string, fallback: Value): Value {
@@ -47,12 +48,6 @@ export function remember(recent: Recent): void {
   write(RECENTS, [recent, ...recents().filter((other) => other.id !== recent.id)].slice(0, RECENTS_KEPT))
 }
 
-export function forget(id: string): void {
-  write(RECENTS, recents().filter((recent) => recent.id !== id))
-  write(knownKey(id), null)
-  write(waitingKey(id), null)
-}
-
 export const guest = (): string | null => read<string | null>(GUEST, null)
 export const rememberGuest = (token: string): void => write(GUEST, token)
 
@@ -66,6 +61,16 @@ export const waiting = (id: string): number => read(waitingKey(id), 0)
 export function addWaiting(id: string, change: number): void {
   const count = waiting(id) + change
   write(waitingKey(id), count > 0 ? count : null)
+}
+
+/** The edits of a page's last moments, base64. */
+export const rememberTail = (id: string, tail: string): void => write(tailKey(id), tail)
+
+/** Gives the kept edits once. */
+export function takeTail(id: string): string | null {
+  const tail = read<string | null>(tailKey(id), null)
+  write(tailKey(id), null)
+  return tail
 }
 
 export type Theme = 'light' | 'dark'
