@@ -28,11 +28,21 @@ StartServer = Callable[..., ServerProcess]
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[StartServer]:
     """Starts servers on a folder of this test; settings come as `STUDYHUB_*` environment variables."""
+    yield from _starter(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartServer]:
+    """As `start_server`, for servers that all tests of a module share."""
+    yield from _starter(tmp_path_factory.mktemp("shared"))
+
+
+def _starter(folder: Path) -> Iterator[StartServer]:
     servers: list[ServerProcess] = []
 
     def start(data: Path | None = None, **settings: str) -> ServerProcess:
         environment = {f"STUDYHUB_{name.upper()}": value for name, value in settings.items()}
-        server = ServerProcess(data or tmp_path / "data", **environment)
+        server = ServerProcess(data or folder / "data", **environment)
         servers.append(server)
         server.start()
         return server

@@ -2,6 +2,7 @@
 
 import time
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from joserfc import jwt
@@ -12,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from benchmarks.client import Client
+from benchmarks.server import ServerProcess
 from collab.protocol import ywebsocket
 from collab.protocol.messages import Control, Edit
 from tests.collab.conftest import StartServer, connected
@@ -22,8 +24,8 @@ SECRET = "a secret of the platform, long enough"
 HELLO = "\x01\x01\x05\x00\x04\x01\x04text\x05hello\x00".encode("latin-1")
 
 
-def token(role: str = "editor", material: str = "m", **claims: Any) -> str:
-    full = {"sub": "u1", "name": "Ann", "exp": int(time.time()) + 60, "grants": {material: role}} | claims
+def token(role: str = "editor", material: str = "*", **claims: Any) -> str:
+    full = {"sub": "u1", "name": "Ann", "exp": int(time.time()) + 600, "grants": {material: role}} | claims
     return jwt.encode({"alg": "HS256"}, full, OctKey.import_key(SECRET))
 
 
@@ -49,9 +51,27 @@ async def write(client: Client, words: str) -> None:
     await client.edit(lambda: client.doc.get("t", type=Text).insert(0, words))
 
 
+@pytest.fixture(scope="module")
+def platform_server(shared_server: StartServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return shared_server(tmp_path_factory.mktemp("platform"), auth="jwt", jwt_secret=SECRET).url
+
+
 @pytest.fixture
-def platform(start_server: StartServer) -> str:
-    return start_server(auth="jwt", jwt_secret=SECRET).url
+def platform(platform_server: str) -> str:
+    """The address of a material that does not exist yet, on a server that trusts a platform's tokens."""
+    return f"{platform_server}/{uuid4()}"
+
+
+@pytest.fixture(scope="module")
+def server(shared_server: StartServer) -> ServerProcess:
+    """A server that is open to every name."""
+    return shared_server(update_bytes="2000", step2_bytes="5000", origins="https://school.example")
+
+
+@pytest.fixture
+def material(server: ServerProcess) -> str:
+    """The address of a material that does not exist yet."""
+    return f"{server.url}/{uuid4()}"
 
 
 @pytest.mark.parametrize(
@@ -66,22 +86,22 @@ def platform(start_server: StartServer) -> str:
 )
 async def test_who_may_not_come_in_is_told_why(platform: str, query: str, expected: int) -> None:
     """The last one: the material is absent, and the token does not let its bearer create it."""
-    async with connect(f"{platform}/m{query}") as socket:
+    async with connect(f"{platform}{query}") as socket:
         assert await close_code(socket) == expected
         assert socket.close_reason
 
 
 async def test_a_token_with_create_makes_the_material_exist_for_others(platform: str) -> None:
-    async with connect(f"{platform}/m?token={token(create=True)}") as socket:
+    async with connect(f"{platform}?token={token(create=True)}") as socket:
         await received(socket, object)
-    async with connect(f"{platform}/m?token={token('viewer')}") as socket:
+    async with connect(f"{platform}?token={token('viewer')}") as socket:
         assert ywebsocket.decode(await socket.recv(decode=False))
 
 
 async def test_a_viewers_edits_are_refused_as_update_and_as_step_2(platform: str) -> None:
     async with (
-        connect(f"{platform}/m?token={token(create=True)}") as editor,
-        connect(f"{platform}/m?token={token('viewer', sub='u2')}") as viewer,
+        connect(f"{platform}?token={token(create=True)}") as editor,
+        connect(f"{platform}?token={token('viewer', sub='u2')}") as viewer,
     ):
         await viewer.send(ywebsocket.step2(HELLO))
         await viewer.send(ywebsocket.update(HELLO))
@@ -94,7 +114,7 @@ async def test_a_viewers_edits_are_refused_as_update_and_as_step_2(platform: str
 
 
 async def test_our_subprotocol_says_hello_and_gets_its_role_and_its_level(platform: str) -> None:
-    url, protocols = f"{platform}/m", [Subprotocol("studyhub.v1")]
+    url, protocols = platform, [Subprotocol("studyhub.v1")]
     async with connect(url, subprotocols=protocols) as socket:
         await socket.send(ywebsocket.control("hello", schema=1, ticket=token(create=True)))
         ready = await received(socket, Control)
@@ -118,35 +138,34 @@ async def test_our_subprotocol_says_hello_and_gets_its_role_and_its_level(platfo
 async def test_our_subprotocol_begins_with_a_good_hello(
     platform: str, first: str | bytes, expected: int
 ) -> None:
-    async with connect(f"{platform}/m", subprotocols=[Subprotocol("studyhub.v1")]) as socket:
+    async with connect(platform, subprotocols=[Subprotocol("studyhub.v1")]) as socket:
         await socket.send(first)
 
         assert await close_code(socket) == expected
 
 
-async def test_other_subprotocols_are_accepted_as_offered(start_server: StartServer) -> None:
-    async with connect(f"{start_server().url}/m", subprotocols=[Subprotocol("mine")]) as socket:
+async def test_other_subprotocols_are_accepted_as_offered(material: str) -> None:
+    async with connect(material, subprotocols=[Subprotocol("mine")]) as socket:
         assert socket.subprotocol == "mine"
 
 
 async def test_a_token_that_expires_ends_the_session_once(platform: str) -> None:
-    url = f"{platform}/m?token={token(create=True, exp=int(time.time()) + 2)}"
+    url = f"{platform}?token={token(create=True, exp=int(time.time()) + 2)}"
     async with connect(url) as socket:
         assert await close_code(socket) == 4501
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1.evil.example"])
-async def test_pages_of_other_origins_open_no_socket(start_server: StartServer, origin: str) -> None:
+async def test_pages_of_other_origins_open_no_socket(material: str, origin: str) -> None:
     with pytest.raises(InvalidStatus) as error:
-        await connect(f"{start_server().url}/m", origin=origin)  # type: ignore[arg-type]
+        await connect(material, origin=origin)  # type: ignore[arg-type]
 
     assert error.value.response.status_code == 403
 
 
-async def test_our_own_page_and_listed_origins_may(start_server: StartServer) -> None:
-    server = start_server(origins="https://school.example")
+async def test_our_own_page_and_listed_origins_may(server: ServerProcess, material: str) -> None:
     for origin in (server.http, "https://school.example"):
-        async with connect(f"{server.url}/m", origin=origin) as socket:  # type: ignore[arg-type]
+        async with connect(material, origin=origin) as socket:  # type: ignore[arg-type]
             assert await socket.recv()
 
 
@@ -165,8 +184,8 @@ async def test_every_name_is_a_document_of_its_own(start_server: StartServer, na
     assert b"mine" in server.dump(name)
 
 
-async def test_a_name_that_is_too_long_is_refused(start_server: StartServer) -> None:
-    async with connect(f"{start_server().url}/{'x' * 201}") as socket:
+async def test_a_name_that_is_too_long_is_refused(server: ServerProcess) -> None:
+    async with connect(f"{server.url}/{'x' * 201}") as socket:
         assert await close_code(socket) == 4400
 
 
@@ -183,10 +202,10 @@ async def test_a_name_that_is_too_long_is_refused(start_server: StartServer) -> 
     ],
 )
 async def test_bad_input_ends_its_sender_alone(
-    start_server: StartServer, frame: str | bytes, expected: int
+    server: ServerProcess, material: str, frame: str | bytes, expected: int
 ) -> None:
-    server = start_server(update_bytes="2000")
-    async with connected(server.url, "m") as honest, connect(f"{server.url}/m") as hostile:
+    name = material.rpartition("/")[2]
+    async with connected(server.url, name) as honest, connect(material) as hostile:
         await hostile.send(frame)
         assert await close_code(hostile) == expected
 
@@ -194,12 +213,25 @@ async def test_bad_input_ends_its_sender_alone(
         await honest.until_saved()
 
 
-async def test_what_is_missing_is_asked_for_and_then_everything_is_saved(start_server: StartServer) -> None:
+async def test_a_frame_above_every_limit_is_closed_by_the_socket_itself(material: str) -> None:
+    async with connect(material) as socket:
+        await socket.send(b"\x00" * 10_000)
+
+        assert await close_code(socket) == 1009
+
+
+async def test_compression_is_not_agreed_to(material: str) -> None:
+    """A gigabyte of zeros fits into one compressed megabyte; limits count what travels."""
+    async with connect(material, compression="deflate") as socket:
+        assert socket.response is not None
+        assert "Sec-WebSocket-Extensions" not in socket.response.headers
+
+
+async def test_what_is_missing_is_asked_for_and_then_everything_is_saved(server: ServerProcess) -> None:
     """The second of two updates comes first: parked, asked for, never shown, never acknowledged alone."""
     first = bytes.fromhex("0101050004010174016100")
     second = bytes.fromhex("010105018405000162" + "00")
-    url = start_server().url
-    async with connected(url, "m") as reader, connected(url, "m") as writer:
+    async with connected(server.url, "late") as reader, connected(server.url, "late") as writer:
         await writer.send_update(second)
         await writer.resync()
         assert writer.saved < writer.sent

@@ -25,9 +25,9 @@ def call(url: str, body: Any = None, *, bearer: str = "", method: str | None = N
             return error.code, json.loads(error.read())
 
 
-@pytest.fixture
-def api(start_server: StartServer) -> str:
-    return start_server(auth="links").http + "/api/v1"
+@pytest.fixture(scope="module")
+def api(shared_server: StartServer) -> str:
+    return shared_server(auth="links").http + "/api/v1"
 
 
 def created(api: str) -> dict[str, Any]:
