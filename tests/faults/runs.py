@@ -3,6 +3,7 @@
 import asyncio
 import random
 import shutil
+import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ ENOUGH = 20
 
 _JUST = 0.1  # seconds
 _TYPING = (0.5, 2.0)  # seconds, shortest and longest time before the fault
+_READING = 0.1  # seconds in which clients read what the killed server had sent
 _AFTER = 0.7  # seconds of typing after the restart
 
 
@@ -68,31 +70,44 @@ async def run(folder: Path, seed: int, kind: Kind) -> tuple[Verdict, History]:
         await asyncio.sleep(random.Random(seed).uniform(*_TYPING))
         fault = time.monotonic()
         await asyncio.to_thread(server.kill)
-        recorded = await _recover(server, load, kind)
-        fresh: Contents = {document: await _fresh(server.url, document) for document in load.documents}
-        await asyncio.to_thread(server.stop)
-        reloaded = await dumped(server, load.documents)
+        await (load.stop() if kind == "cut off" else asyncio.sleep(_READING))
+        recorded = await _stored_in_copy(folder, load.documents)
+        violations = check(history, recorded, "the data at the fault")
+        await asyncio.to_thread(server.start)
+        if kind == "resume":
+            await _live_on(load)
+        violations += await _check_end(server, load, history, complete=kind == "resume")
     finally:
         await load.stop()
         server.kill()
-    violations = check_strays(history)
-    violations += check(history, fresh, "a fresh client", complete=kind == "resume")
-    violations += check(history, reloaded, "a bare reload", complete=kind == "resume")
-    return _verdict(kind, seed, history, fault, recorded or reloaded, violations), history
+    return _verdict(kind, seed, history, fault, recorded, violations), history
 
 
-async def _recover(server: ServerProcess, load: Load, kind: Kind) -> Contents | None:
-    """Start the server again; what was recorded at the fault, None: nobody has added to it since."""
-    if kind == "cut off":
-        await load.stop()
-        await asyncio.to_thread(server.start)
-        return None
-    recorded = await stored(server.data, load.documents)
-    await asyncio.to_thread(server.start)
+async def _live_on(load: Load) -> None:
+    """Clients resume by themselves and go on typing; in the end everything is saved."""
     await asyncio.sleep(_AFTER)
     await load.finish()
     await load.stop()
-    return recorded
+
+
+async def _check_end(
+    server: ServerProcess, load: Load, history: History, *, complete: bool
+) -> list[Violation]:
+    """What a client that never held the edits gets, and what is in the folder without a server."""
+    fresh: Contents = {document: await _fresh(server.url, document) for document in load.documents}
+    await asyncio.to_thread(server.stop)
+    reloaded = await dumped(server, load.documents)
+    violations = check_strays(history)
+    violations += check(history, fresh, "a fresh client", complete=complete)
+    violations += check(history, reloaded, "a bare reload", complete=complete)
+    return violations
+
+
+async def _stored_in_copy(folder: Path, documents: list[str]) -> Contents:
+    # Reading repairs what a crash left behind; the restarted server has to do that by itself.
+    with tempfile.TemporaryDirectory() as copy:
+        await asyncio.to_thread(shutil.copytree, folder, copy, dirs_exist_ok=True)
+        return await stored(Path(copy), documents)
 
 
 async def _fresh(url: str, document: str) -> list[str]:
