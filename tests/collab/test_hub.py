@@ -22,7 +22,6 @@ from storage.memory_log import MemoryLog
 from storage.memory_objects import MemoryObjects
 from storage.snapshots import Snapshots
 from storage.values import ZERO, Entry, Part
-from tests.collab.harness import settle
 
 pytestmark = pytest.mark.anyio
 
@@ -195,30 +194,6 @@ async def test_a_suspect_that_is_sound_opens(world: World) -> None:
         CrashGuard(world.folder / "open").opened("m")
 
     assert await read(world.hub()) == "hello"
-
-
-async def test_edits_of_a_participant_and_of_others_meet(world: World) -> None:
-    hub = world.hub()
-    room = await hub.open("m", create=True)
-    ann = await Participant.join(room, EDITOR)
-    ben = await Participant.join(room, Grant("u2", "Ben", Role.EDITOR))
-    for participant, words in ((ann, "😀 "), (ben, "שלום "), (ann, "end")):
-        with participant.edit() as doc:
-            text = doc.get("t", type=Text)
-            text += words
-        await participant.saved()
-        await settle(room)
-
-    assert str(ann.doc.get("t", type=Text)) == str(ben.doc.get("t", type=Text)) == "😀 שלום end"
-    assert ann.doc.client_id != ben.doc.client_id
-
-
-async def test_a_reading_participant_cannot_edit(world: World) -> None:
-    hub = world.hub()
-    await write(hub, "hello")
-    reader = await Participant.join(await hub.open("m"), Grant("u2", "Ben", Role.VIEWER))
-    with pytest.raises(Rejected), reader.edit():
-        raise AssertionError("not reached")
 
 
 def _deep_list(depth: int) -> bytes:
