@@ -5,7 +5,7 @@ from collab.updates.content import MAX_DEPTH
 from collab.updates.depth import Depths, measure_depth
 from collab.updates.errors import InvalidUpdate
 from collab.updates.gate import admit
-from collab.updates.parse import low_surrogates, parse
+from collab.updates.structs import low_surrogates, parse
 from collab.updates.surrogates import SurrogatePairs
 
 __all__ = [

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from collab.updates.parse import Id
+from collab.updates.structs import Id
 
 
 class TypeItem(NamedTuple):

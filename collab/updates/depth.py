@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from collab.updates.admission import Admission, TypeItem
 from collab.updates.content import MAX_DEPTH
-from collab.updates.parse import Id, nesting, parse
+from collab.updates.structs import Id, nesting, parse
 
 MAX_TRACKED = 10_000
 """Types remembered since the last measurement; bounds the memory of one document to about 2 MB."""

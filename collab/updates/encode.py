@@ -1,7 +1,7 @@
 """Updates put together again from the parts of one."""
 
 from collab.protocol.lib0 import write_uint
-from collab.updates.parse import Block, Deletes
+from collab.updates.structs import Block, Deletes
 
 
 def encode(update: bytes, blocks: list[Block], deletes: Deletes) -> bytes | None:

@@ -12,8 +12,8 @@ from collab.updates.admission import Admission, TypeItem
 from collab.updates.content import DELETED, SKIP, TYPE
 from collab.updates.encode import encode
 from collab.updates.errors import InvalidUpdate
-from collab.updates.parse import Block, Deletes, Id, Parsed, Struct, parse
 from collab.updates.small import admit_small
+from collab.updates.structs import Block, Deletes, Id, Parsed, Struct, parse
 from collab.updates.surrogates import SurrogatePairs
 
 NO_PAIRS = SurrogatePairs()

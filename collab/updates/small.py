@@ -8,7 +8,7 @@ from collections.abc import Container, Mapping
 
 from collab.protocol.lib0 import Malformed, read_uint
 from collab.updates.admission import Admission
-from collab.updates.parse import MAX_CLOCK
+from collab.updates.structs import MAX_CLOCK
 from collab.updates.surrogates import SurrogatePairs
 
 _ONE_STRUCT = b"\x01\x01"

@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -31,6 +32,7 @@ VALUES: list[Any] = [
 Step = Callable[[Doc[Any], Random], None]
 
 
+@cache
 def yjs_updates() -> list[bytes]:
     data = gzip.decompress(YJS_CORPUS.read_bytes())
     updates = []
@@ -66,13 +68,17 @@ def view(doc: Doc[Any]) -> tuple[str, ...]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, XmlElement):
-        return [value.tag, sorted(value.attributes), _plain(list(value.children))]
+        return [
+            value.tag,
+            sorted((name, repr(_plain(inner))) for name, inner in value.attributes),
+            _plain(list(value.children)),
+        ]
     if isinstance(value, XmlFragment):
         return _plain(list(value.children))
     if isinstance(value, Text | XmlText):
         return _plain(value.diff())
     if isinstance(value, Map | dict):
-        return sorted((key, _plain(inner)) for key, inner in value.items())
+        return sorted((key, repr(_plain(inner))) for key, inner in value.items())
     if isinstance(value, Array | list | tuple):
         return [_plain(inner) for inner in value]
     return value
@@ -218,7 +224,7 @@ class Replica:
 
     def receive(self, update: bytes) -> None:
         self.parked.append(update)
-        while any([self._try_again() for _ in range(len(self.parked))]):
+        while sum(self._try_again() for _ in range(len(self.parked))):
             pass
 
     def apply(self, admission: Admission) -> None:
