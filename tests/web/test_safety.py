@@ -4,7 +4,9 @@ import re
 
 import pytest
 from playwright.async_api import expect
+from pycrdt import XmlElement, XmlFragment
 
+from benchmarks.client import Client
 from benchmarks.server import ServerProcess
 from tests.web.conftest import Visit
 
@@ -86,3 +88,24 @@ async def test_refused_edits_are_offered_for_copying(visit: Visit, own_small_ser
     await notice.get_by_role("button", name="Start fresh").click()
     await expect(ada.editor).to_have_text("fine")
     await ada.saved()
+
+
+async def test_content_of_a_newer_version_is_left_alone(server: ServerProcess, visit: Visit) -> None:
+    """The editor would delete a node that it does not know, for everybody."""
+    ada = await visit()
+    link = await ada.start_guide(server.http)
+    await ada.write("mine")
+    await ada.saved()
+    material, key = link.rsplit("/", 1)[1].split("#k=")
+    answer = await ada.context.request.post(f"{server.http}/api/v1/token", data={"id": material, "k": key})
+    ticket = (await answer.json())["token"]
+    newer = Client(server.url, material, ticket=ticket)
+    await newer.connect()
+    body = newer.doc.get("body", type=XmlFragment)
+    await newer.edit(lambda: body.children.append(XmlElement("callout", None, [XmlElement("paragraph")])))
+    await expect(ada.page.get_by_role("alert")).to_contain_text("Please reload")
+    await ada.page.reload()
+    await expect(ada.page.get_by_role("alert")).to_contain_text("Please reload")
+    await newer.resync()
+    await newer.close()
+    assert "<callout>" in str(body)

@@ -2,7 +2,7 @@
  * The content that this page can edit: TipTap extensions whose schema is a part of
  * `collab/materials/schema.json` (a test compares them). What is not in it, the editor would delete.
  */
-import type { Extensions } from '@tiptap/core'
+import { getSchema, type Extensions } from '@tiptap/core'
 import { Blockquote } from '@tiptap/extension-blockquote'
 import { Bold } from '@tiptap/extension-bold'
 import { Code } from '@tiptap/extension-code'
@@ -74,3 +74,8 @@ export const content: Extensions = [
   ToneHighlight,
   Link,
 ]
+
+const schema = getSchema(content)
+
+/** Names of all nodes and marks that the editor can hold. */
+export const known = { nodes: new Set(Object.keys(schema.nodes)), marks: new Set(Object.keys(schema.marks)) }

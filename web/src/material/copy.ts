@@ -11,6 +11,8 @@ const TAIL_LIMIT = 1 << 20 // bytes
 export interface LocalCopy {
   /** Empties the copy, also under other tabs that have it open. */
   clear(): Promise<void>
+  /** Writes nothing any more. */
+  stop(): void
 }
 
 /** Loads the copy into `doc` and keeps it in step from then on; null where the browser has no storage. */
@@ -25,6 +27,10 @@ export async function openCopy(id: string, doc: Y.Doc): Promise<LocalCopy | null
     clear: () => {
       dropTail()
       return clear(loaded.db)
+    },
+    stop: () => {
+      dropTail()
+      doc.off('update', loaded._storeUpdate)
     },
   }
 }

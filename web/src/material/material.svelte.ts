@@ -1,6 +1,7 @@
 /** One open material: its document, its local copy, its connection, and what the page shows of them. */
 import { Awareness } from 'y-protocols/awareness'
 import * as Y from 'yjs'
+import { known } from '../editor/schema'
 import { inMicrotask } from '../soon'
 import { pickColour, readPeople, type Person } from '../people/people'
 import type { Ending } from '../sync/closing'
@@ -10,6 +11,7 @@ import { canWrite, Provider } from '../sync/provider'
 import { socketUrl, type Address } from './address'
 import { fetchLinks, requestToken, type Admission, type Links } from './api'
 import { openCopy, type LocalCopy } from './copy'
+import { findForeign, findForeignIn } from './foreign'
 import * as memory from './memory'
 import { plainText } from './plain'
 
@@ -52,16 +54,18 @@ export class Material {
 
   /** Opens the local copy, then the connection. */
   async open(): Promise<void> {
-    const known = memory.known(this.address.id)
-    if (known) this.introduce(known.user, known.role)
+    const remembered = memory.known(this.address.id)
+    if (remembered) this.introduce(remembered.user, remembered.role)
     this.copy = await openCopy(this.address.id, this.doc)
     const hasContent = this.meta.size > 0 || this.body.length > 0
     this.inheritWaiting(hasContent)
+    this.doc.on('beforeObserverCalls', (transaction) => this.inspect(transaction))
     this.meta.observeDeep(() => this.readMeta())
     this.readMeta()
+    if (this.isNewer() || findForeign(this.body, known)) return this.stop('outdated', '')
     this.provider = this.createProvider()
     this.awareness.on('change', inMicrotask(() => this.refreshPeople()))
-    if (hasContent && known) this.isLoaded = true
+    if (hasContent && remembered) this.isLoaded = true
     this.refresh()
     await this.provider.connect()
   }
@@ -182,12 +186,22 @@ export class Material {
       const { id } = this.address
       memory.remember({ id, title: this.title, href: location.pathname + location.hash, at: Date.now() })
     }
-    if (Number(this.meta.get('schema') ?? 0) > SCHEMA) this.stop('outdated', '')
+  }
+
+  /** Stops before the editor's binding would delete, for everybody, what it does not know. */
+  private inspect(transaction: Y.Transaction): void {
+    if (transaction.local || this.end) return
+    if (this.isNewer() || findForeignIn(transaction, known)) this.stop('outdated', '')
+  }
+
+  private isNewer(): boolean {
+    return Number(this.meta.get('schema') ?? 0) > SCHEMA
   }
 
   private stop(kind: Ending, reason: string): void {
     this.end = { kind, reason, text: plainText(this.body) }
     this.provider?.destroy()
+    this.copy?.stop()
     this.refresh()
     this.isWritable = false
   }
