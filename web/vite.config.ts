@@ -39,7 +39,8 @@ export default defineConfig({
   server: {
     proxy: {
       '/api': SERVER,
-      '/collab': { target: SERVER, ws: true },
+      // The server takes sockets of its own origin only.
+      '/collab': { target: SERVER, ws: true, changeOrigin: true, rewriteWsOrigin: true },
     },
   },
   test: { include: ['tests/**/*.test.ts'], environment: 'node' },

@@ -159,6 +159,14 @@ test('quick typing travels as one update and is saved when the server says so', 
   expect([ledger.waiting, ledger.settled]).toEqual([0, true])
 })
 
+test('the server tells when it cannot record, and when it can again', async () => {
+  const socket = await connect()
+  socket.tell({ type: 'unrecorded', on: true })
+  expect(provider.unrecorded).toBe(true)
+  socket.tell({ type: 'unrecorded', on: false })
+  expect(provider.unrecorded).toBe(false)
+})
+
 test('edits of others are not sent back', async () => {
   const socket = await connect()
   const other = new Y.Doc()
