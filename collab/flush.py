@@ -20,16 +20,18 @@ class Batch:
 
     Attributes:
         position: the number of this flush in its room; acknowledgements refer to it.
+        first: the number of the first flush that was merged into this one.
         members: who sent something; a sole sender is not sent its own words back.
         state_vector: the document's after this batch, set when it is sealed.
+        base: the document's before this batch, set when it is recorded.
     """
 
-    __slots__ = ("_merged", "_parts", "members", "position", "state_vector")
+    __slots__ = ("_merged", "_parts", "base", "first", "members", "position", "state_vector")
 
     def __init__(self, position: int) -> None:
-        self.position = position
+        self.first = self.position = position
         self.members: set[object] = set()
-        self.state_vector = b"\x00"
+        self.base = self.state_vector = b"\x00"
         self._parts: dict[str, _PartInProgress] = {}
         self._merged: bytes | None = None
 
@@ -45,7 +47,7 @@ class Batch:
             part.updates = [merge(part.updates)]
 
     def absorb(self, later: "Batch") -> None:
-        """Append what a later batch holds to this one, which could not be recorded yet."""
+        """Append what the next batch holds to this one, which could not be recorded yet."""
         for author, part in later._parts.items():
             mine = self._parts.setdefault(author, _PartInProgress())
             mine.updates = [merge(mine.updates + part.updates)]

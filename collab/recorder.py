@@ -1,7 +1,8 @@
 """Appends the flushes of one room to the log, in order, and keeps what the log could not take.
 
 One append is under way at a time; while it is, the room gathers, so the log paces the room. When the log is
-away, batches are merged into one that is tried again until it is recorded.
+away, batches are merged into one that is tried again until it is recorded. A log may also fail to sync what it
+has recorded, when the next append is under way already: no position is then acknowledged before all below it.
 """
 
 import asyncio
@@ -71,9 +72,11 @@ class Recorder:
         self._level = level
         self._owner = owner
         self._hold = hold  # while the log is away, take no further batch
-        self._recorded_state = state_vector  # of all that is in the log
+        self._state = state_vector  # of the document after the newest batch
+        self._newest = 0  # position of that batch
         self._sent: Batch | None = None  # its append is under way
-        self._kept: Batch | None = None  # waits for the log to come back, behind `_sent`
+        self._pending: list[Batch] = []  # given to the log, neither at the level nor failed
+        self._kept: list[Batch] = []  # wait for the log to come back, ascending, neighbours merged
         self._delay = _RETRY[0]
         self._timer: asyncio.TimerHandle | None = None
 
@@ -87,17 +90,16 @@ class Recorder:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is on its way to the log."""
-        return self._sent is None and self._kept is None
+        return self._sent is None and not self._kept
 
     def append(self, batch: Batch) -> None:
         """Record `batch`, or keep it while the log is away."""
+        batch.base, self._state = self._state, batch.state_vector
+        self._newest = batch.position
         if not self.is_away:
             self._send(batch)
             return
-        if self._kept is None:
-            self._kept = batch
-        else:
-            self._kept.absorb(batch)
+        self._keep(batch)
         self._owner.away(batch)
 
     def close(self) -> None:
@@ -105,25 +107,14 @@ class Recorder:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _send(self, batch: Batch) -> None:
-        self._sent = batch
-        now = self._owner.now()
-        entry = encode_entry(batch.entry(now))
-        self.size += len(entry)
-        metrics.entry_bytes.observe(len(entry))
-        self._log.append(self._material, entry, self.cursor, _Append(self, batch))
-
     def recorded(self, batch: Batch, cursor: Cursor) -> None:
         """The log has taken `batch`."""
         self.cursor = cursor
         self.entries += 1
         self._sent = None
-        self._recorded_state = batch.state_vector
-        was_away, kept = self.is_away, self._kept
-        if was_away and kept is not None:
-            self._kept = None
-            self._send(kept)
-        elif was_away:
+        if self._kept:
+            self._send(self._kept.pop(0))
+        elif self.is_away:
             self.is_away = False
             self._delay = _RETRY[0]
             log.info("log is back", material=self._material)
@@ -133,29 +124,49 @@ class Recorder:
     def reached(self, batch: Batch, level: Level) -> None:
         """The log holds `batch` at `level`."""
         if level is self._level:
-            self._owner.reached(batch.position)
+            self._pending.remove(batch)
+            waiting = (other.first for other in (*self._pending, *self._kept))
+            self._owner.reached(min(waiting, default=self._newest + 1) - 1)
 
     def failed(self, batch: Batch, error: StorageError) -> None:
-        """The log did not take `batch`: keep it and what came behind it."""
+        """The log did not take `batch`, or could not sync it: keep it and what comes behind it."""
         metrics.append_failures.inc()
         log.warning("append failed", material=self._material, error=str(error), retry=self._delay)
-        self._sent = None
-        if self._kept is not None:
-            batch.absorb(self._kept)
-        self._kept = batch
-        if not self.is_away:
-            self.is_away = True
-            self._owner.away(batch)
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._delay, self._retry)
-        self._delay = min(self._delay * 2, _RETRY[1])
+        if batch is self._sent:
+            self._sent = None
+        if batch in self._pending:
+            self._pending.remove(batch)
+        self._keep(batch)
+        self.is_away = True
+        self._owner.away(batch)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._delay, self._retry)
+            self._delay = min(self._delay * 2, _RETRY[1])
+
+    def _send(self, batch: Batch) -> None:
+        if batch.size > _RETAINED_BYTES and self.is_away:
+            batch.collapse(self._owner.diff(batch.base))
+        self._sent = batch
+        self._pending.append(batch)
+        now = self._owner.now()
+        entry = encode_entry(batch.entry(now))
+        self.size += len(entry)
+        metrics.entry_bytes.observe(len(entry))
+        self._log.append(self._material, entry, self.cursor, _Append(self, batch))
+
+    def _keep(self, batch: Batch) -> None:
+        kept: list[Batch] = []
+        for each in sorted((*self._kept, batch), key=lambda each: each.first):
+            if kept and kept[-1].position + 1 == each.first:
+                kept[-1].absorb(each)
+            else:
+                kept.append(each)
+        self._kept = kept
 
     def _retry(self) -> None:
-        batch, self._kept = self._kept, None
-        assert batch is not None, "a retry is scheduled only for a kept batch"
-        if batch.size > _RETAINED_BYTES:
-            batch.collapse(self._owner.diff(self._recorded_state))
-        self._send(batch)
+        self._timer = None
+        if self._sent is None and self._kept:
+            self._send(self._kept.pop(0))
 
 
 class _Append:

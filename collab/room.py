@@ -240,7 +240,8 @@ class Room:
             return
         for member in list(self.members):
             member.unrecorded(True)
-        self._show(batch)
+        if batch.position > self._shown_position:
+            self._show(batch)
         if self._batch:
             self._schedule_flush()
 
