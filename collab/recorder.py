@@ -1,8 +1,9 @@
 """Appends the flushes of one room to the log, in order, and keeps what the log could not take.
 
-One append is under way at a time; while it is, the room gathers, so the log paces the room. When the log is
-away, batches are merged into one that is tried again until it is recorded. A log may also fail to sync what it
-has recorded, when the next append is under way already: no position is then acknowledged before all below it.
+One append is under way at a time; while it is, the room gathers, so the log paces the room. When the log
+is away, batches are merged into one that is tried again until it is recorded. A log may also fail to sync
+what it has recorded, when the next append is under way already: no position is then acknowledged before all
+below it.
 """
 
 import asyncio
