@@ -11,7 +11,7 @@ from benchmarks.authoring import ROOT, Step, client_id
 from benchmarks.client import Client
 from collab.protocol.ywebsocket import decode_state_vector
 
-_SETTLE = 30.0  # seconds that a client may take to hold everything after the last send
+_SETTLE = 5.0  # seconds that deletions may take to arrive after everything else
 
 
 class Player:
@@ -48,9 +48,12 @@ class Player:
         await self.client.until_saved()
 
     async def settle(self, content: str) -> str:
-        """Wait for all clocks, then for `content`; returns the text that the client ends with."""
+        """Wait for all clocks, then for `content`; returns the text that the client ends with.
+
+        Raises TimeoutError when an insertion never arrives.
+        """
+        await self._wait(self._has_all_clocks)
         try:
-            await self.client.until(self._has_all_clocks, _SETTLE)
             await self.client.until(lambda: text_of(self.client) == content, _SETTLE)
         except TimeoutError:
             pass  # the caller compares the text and reports what differs
@@ -59,9 +62,19 @@ class Player:
     async def _received(self, parent: Step) -> None:
         if parent.is_deletion:
             wanted = deletions.read(parent.update)
-            await self.client.until(lambda: deletions.holds(_deleted(self.client.doc), wanted))
+            await self._wait(lambda: deletions.holds(_deleted(self.client.doc), wanted))
         elif self._clocks.get(client_id(parent.author), 0) < parent.clock:
-            await self.client.until(lambda: self._reached(parent.author, parent.clock))
+            await self._wait(lambda: self._reached(parent.author, parent.clock))
+
+    async def _wait(self, condition: Callable[[], bool]) -> None:
+        """As `Client.until`, for as long as others' edits keep coming."""
+        while True:
+            before = self.client.doc.get_state()
+            try:
+                return await self.client.until(condition)
+            except TimeoutError:
+                if self.client.doc.get_state() == before:
+                    raise TimeoutError("edits of another client never arrived") from None
 
     async def _room_in_window(self) -> None:
         if self._plain:
@@ -80,13 +93,16 @@ class Player:
 
 
 async def play(players: list[Player], steps: list[Step], done: Callable[[], object]) -> None:
-    """Play all steps; author n's go to player n modulo their number."""
+    """Play all steps; author n's go to player n modulo their number. Raises what the first player raised."""
     shares: list[list[int]] = [[] for _ in players]
     for index, step in enumerate(steps):
         shares[step.author % len(players)].append(index)
-    async with asyncio.TaskGroup() as group:
-        for player, own in zip(players, shares, strict=True):
-            group.create_task(player.play(own, done))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for player, own in zip(players, shares, strict=True):
+                group.create_task(player.play(own, done))
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
 
 
 def text_of(client: Client) -> str:
