@@ -1,6 +1,7 @@
 """Sends the steps of a recorded session over sockets, each when its client has seen what it rests on."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -53,10 +54,8 @@ class Player:
         Raises TimeoutError when an insertion never arrives.
         """
         await self._wait(self._has_all_clocks)
-        try:
+        with contextlib.suppress(TimeoutError):  # the caller compares the text and reports what differs
             await self.client.until(lambda: text_of(self.client) == content, _SETTLE)
-        except TimeoutError:
-            pass  # the caller compares the text and reports what differs
         return text_of(self.client)
 
     async def _received(self, parent: Step) -> None:
