@@ -3,7 +3,7 @@
 from typing import Annotated, TypeVar
 from urllib.parse import quote
 
-from pycrdt import Map, Text
+from pycrdt import Map, Text, XmlElement, XmlFragment
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
@@ -101,6 +101,8 @@ async def _write_first_state(hub: Hub, material: str, body: NewMaterial) -> None
             meta["schema"] = SCHEMA
             meta["kind"] = body.kind.value
             meta["title"] = Text(body.title)
+            if body.kind is Kind.GUIDE:
+                doc.get("body", type=XmlFragment).children.append(XmlElement("paragraph"))
         await participant.saved()
 
 

@@ -27,7 +27,7 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="package")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     if not (STATIC / "index.html").is_file():
-        pytest.skip("the page is not built: npm --prefix web run build")
+        pytest.fail("the page is not built: make install")
     with ServerProcess(tmp_path_factory.mktemp("data"), STUDYHUB_AUTH="links") as running:
         yield running
 
@@ -43,7 +43,7 @@ def own_server(tmp_path: Path) -> Iterator[ServerProcess]:
 async def browser() -> AsyncIterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
-        pytest.skip("no Chromium on the PATH")
+        pytest.fail("no Chromium on the PATH: scripts/install-browser")
     async with async_playwright() as playwright:
         running = await playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield running

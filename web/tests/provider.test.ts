@@ -159,6 +159,16 @@ test('quick typing travels as one update and is saved when the server says so', 
   expect([ledger.waiting, ledger.settled]).toEqual([0, true])
 })
 
+test('a paste too large for an update travels as a step 2', async () => {
+  const socket = await connect()
+  type('x'.repeat(600_000))
+  vi.advanceTimersByTime(20)
+  const sent = socket.sent.at(-1)
+  expect(sent?.kind).toBe('step2')
+  socket.tell({ type: 'saved', n: 2, level: 'synced' })
+  expect(ledger.settled).toBe(true)
+})
+
 test('the server tells when it cannot record, and when it can again', async () => {
   const socket = await connect()
   socket.tell({ type: 'unrecorded', on: true })

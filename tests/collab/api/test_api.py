@@ -6,7 +6,7 @@ import urllib.request
 from typing import Any
 
 import pytest
-from pycrdt import Map, Text
+from pycrdt import Map, Text, XmlFragment
 
 from tests.collab.conftest import StartServer, connected
 
@@ -77,6 +77,7 @@ async def test_a_new_material_holds_its_kind_schema_and_title(api: str) -> None:
 
         assert (meta["schema"], meta["kind"], str(meta["title"])) == (1.0, "guide", "Cells")
         assert isinstance(meta["title"], Text)
+        assert str(client.doc.get("body", type=XmlFragment)) == "<paragraph></paragraph>"
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import type { Facts } from './pill'
 const SUBPROTOCOL = 'studyhub.v1'
 const TICK = 1_000 // milliseconds between two looks at the clock
 const MERGE = 8 // own typing within this time travels as one update
+const BIG = 512 * 1024 // bytes; a large paste travels as a step 2, for which the server allows more
 const SILENCE = 45_000 // without any frame for this long a connection counts as dead
 const CONNECT_PATIENCE = 10_000
 const PROBE_AFTER = 4_000 // silence, with something at stake, before the server is asked for a sign of life
@@ -267,7 +268,7 @@ export class Provider {
       const update = this.outgoing.length === 1 && first ? first : Y.mergeUpdates(this.outgoing)
       this.outgoing = []
       this.ledger.sentUpdate()
-      this.send(frames.encodeUpdate(update))
+      this.send(update.length > BIG ? frames.encodeStep2(update) : frames.encodeUpdate(update))
     }
     if (this.presenceChanged) this.sendPresence()
   }
