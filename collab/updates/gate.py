@@ -57,7 +57,7 @@ def admit_any(
     gate = _Gate(parsed.blocks, clocks, held, pairs)
     gate.run()
     ready, parked = _split_deletes(parsed.deletes, gate)
-    if gate.whole and not parked:
+    if gate.whole() and not parked:
         fresh, rest = update if gate.clocks or ready else None, None
     else:
         fresh, rest = encode(update, gate.ready(), ready), encode(update, gate.parked(), parked)
@@ -67,7 +67,7 @@ def admit_any(
 def _claimed(parsed: Parsed, clocks: Mapping[int, int]) -> int:
     """Clock units beyond `clocks` that GC and Deleted structs take."""
     claimed = 0
-    for client, structs in parsed.blocks:
+    for client, structs in parsed.blocks.values():
         known = clocks.get(client, 0)
         claimed += sum(max(0, s.end - max(known, s.clock)) for s in structs if s.kind <= DELETED)
     return claimed
@@ -81,21 +81,27 @@ class _Gate:
     """
 
     def __init__(
-        self, blocks: list[Block], clocks: Mapping[int, int], held: Container[int], pairs: SurrogatePairs
+        self,
+        blocks: Mapping[int, Block],
+        clocks: Mapping[int, int],
+        held: Container[int],
+        pairs: SurrogatePairs,
     ) -> None:
-        self._blocks = {block.client: block for block in blocks}
+        self._blocks = blocks
         self._known = clocks
         self._held = held
         self._pairs = pairs
         # Clients that this update extends, and their next clock.
         self.clocks: dict[int, int] = {}
         # By client, how many structs from the block's start are known or ready.
-        self._taken = dict.fromkeys(self._blocks, 0)
+        self._taken = dict.fromkeys(blocks, 0)
         # By client, a heap of (clock needed, client of the block that waits).
         self._waiting: dict[int, list[tuple[int, int]]] = {}
-        # Whether the update can be applied as it is: all taken, no Skip, no known struct with unknown needs
-        # (which pycrdt would wait for).
-        self.whole = True
+        # How many blocks are not taken whole.
+        self._open = len(blocks)
+        # Whether a struct was left out: a Skip, or a known struct with unknown needs, which pycrdt would
+        # wait for.
+        self._lacks = False
         # New types in the order of readiness.
         self.types: list[TypeItem] = []
         # Second halves of surrogate pairs in new text, by client and clock.
@@ -110,9 +116,10 @@ class _Gate:
             heap = self._waiting.get(block.client)
             while heap and heap[0][0] < self.end(block.client):
                 todo.append(self._blocks[heappop(heap)[1]])
-        self.whole = self.whole and all(
-            taken == len(self._blocks[client].structs) for client, taken in self._taken.items()
-        )
+
+    def whole(self) -> bool:
+        """Whether the update's blocks can be applied as they are."""
+        return not self._open and not self._lacks
 
     def ready(self) -> list[Block]:
         """The new structs that may go in. They are contiguous: no Skip can be among them."""
@@ -136,7 +143,7 @@ class _Gate:
             missing = self._missing(struct) if struct.needs else None
             if struct.end <= end:
                 if missing or struct.kind == SKIP:
-                    self.whole = False
+                    self._lacks = True
             elif struct.kind == SKIP or struct.clock > end or client in self._held:
                 break
             elif missing:
@@ -146,6 +153,8 @@ class _Gate:
                 self._take(client, struct, end)
                 end = self.clocks[client] = struct.end
             at += 1
+        else:
+            self._open -= 1
         self._taken[client] = at
 
     def _take(self, client: int, struct: Struct, known: int) -> None:
@@ -157,10 +166,13 @@ class _Gate:
                 raise InvalidUpdate("surrogate")
             self.lows.update(dict.fromkeys((client, low) for low in struct.lows if low > known))
         if self.lows or self._pairs:
-            if struct.origin:
-                self.check_cut(struct.origin[0], struct.origin[1] + 1)
-            if struct.right:
-                self.check_cut(*struct.right)
+            self._check_place(struct)
+
+    def _check_place(self, struct: Struct) -> None:
+        if struct.origin:
+            self.check_cut(struct.origin[0], struct.origin[1] + 1)
+        if struct.right:
+            self.check_cut(*struct.right)
 
     def check_cut(self, client: int, clock: int) -> None:
         """Raise InvalidUpdate if the gap before `clock` of `client` is inside a surrogate pair."""

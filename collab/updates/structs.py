@@ -9,6 +9,7 @@ Format: https://github.com/yjs/yjs, `src/utils/encoding.js` and `src/structs/Ite
 
 import re
 from bisect import bisect_right
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from collab.protocol.lib0 import Malformed, read_string, read_uint
@@ -62,7 +63,7 @@ class Block(NamedTuple):
 class Parsed(NamedTuple):
     """An update of sound structure. Whether it fits a document is the gate's question."""
 
-    blocks: list[Block]
+    blocks: dict[int, Block]  # by client
     deletes: Deletes
     claimed: int  # clock units taken by structs whose bytes do not grow with them (GC, Deleted)
     nested: list[Struct]  # those with an explicit parent
@@ -96,28 +97,27 @@ def low_surrogates(update: bytes) -> list[Id]:
     """
     if not _FOUR_BYTES.search(update):
         return []
-    blocks = parse(update).blocks
+    blocks = parse(update).blocks.values()
     return [(block.client, low) for block in blocks for struct in block.structs for low in struct.lows]
 
 
 def _read_update(update: bytes) -> tuple[Parsed, int]:
-    parsed = Parsed([], {}, 0, [])
+    blocks: dict[int, Block] = {}
+    nested = []
     claimed = 0
-    clients = set()
     count, at = read_count(update, 0)
     for _ in range(count):
         block, at = _read_block(update, at)
-        if block.client in clients:
+        if block.client in blocks:
             raise InvalidUpdate("client")
-        clients.add(block.client)
-        parsed.blocks.append(block)
+        blocks[block.client] = block
         for struct in block.structs:
             if struct.kind <= DELETED:
                 claimed += struct.end - struct.clock
             if struct.parent is not None:
-                parsed.nested.append(struct)
-    at = _read_deletes(update, at, parsed.deletes)
-    return parsed._replace(claimed=claimed), at
+                nested.append(struct)
+    deletes, at = _read_deletes(update, at)
+    return Parsed(blocks, deletes, claimed, nested), at
 
 
 def _read_block(update: bytes, at: int) -> tuple[Block, int]:
@@ -158,12 +158,8 @@ def _read_struct(update: bytes, start: int, client: int, clock: int) -> Struct:
         raise InvalidUpdate("length")
     if end > MAX_CLOCK:
         raise InvalidUpdate("clock")
-    needs = _foreign(client, origin, right, parent)
+    needs = tuple([ref for ref in (origin, right, parent) if ref and ref[0] != client])
     return Struct(clock, end, kind, start, at, origin, right, parent, needs, lows)
-
-
-def _foreign(client: int, *refs: Id | None) -> tuple[Id, ...]:
-    return tuple([ref for ref in refs if ref is not None and ref[0] != client])
 
 
 def _read_position(
@@ -204,7 +200,8 @@ def _read_id(update: bytes, at: int, client: int, clock: int) -> tuple[Id, int]:
     return (owner, unit), at
 
 
-def _read_deletes(update: bytes, at: int, deletes: Deletes) -> int:
+def _read_deletes(update: bytes, at: int) -> tuple[Deletes, int]:
+    deletes: Deletes = {}
     count, at = read_count(update, at)
     for _ in range(count):
         client, at = read_uint(update, at)
@@ -212,7 +209,7 @@ def _read_deletes(update: bytes, at: int, deletes: Deletes) -> int:
         if client in deletes:
             raise InvalidUpdate("client")
         deletes[client] = ranges
-    return at
+    return deletes, at
 
 
 def _read_ranges(update: bytes, at: int) -> tuple[list[Range], int]:
@@ -238,20 +235,21 @@ def _read_ranges(update: bytes, at: int) -> tuple[list[Range], int]:
 class Index:
     """The structs of an update by the ids they cover."""
 
-    def __init__(self, blocks: list[Block]) -> None:
-        self._structs = {block.client: block.structs for block in blocks}
+    def __init__(self, blocks: Mapping[int, Block]) -> None:
+        self._blocks = blocks
+        self._clocks = {
+            client: [struct.clock for struct in block.structs] for client, block in blocks.items()
+        }
 
     def find(self, ref: Id) -> Struct | None:
         """The struct that holds the unit `ref`, or None where the update has none."""
         client, clock = ref
-        structs = self._structs.get(client)
-        if structs is None or not structs[0].clock <= clock < structs[-1].end:
+        clocks = self._clocks.get(client)
+        at = bisect_right(clocks, clock) if clocks else 0
+        if not at:
             return None
-        return structs[bisect_right(structs, clock, key=_clock) - 1]
-
-
-def _clock(struct: Struct) -> int:
-    return struct.clock
+        struct = self._blocks[client].structs[at - 1]
+        return struct if clock < struct.end else None
 
 
 def _check_nesting(parsed: Parsed) -> None:
@@ -262,11 +260,12 @@ def _check_nesting(parsed: Parsed) -> None:
         parent = index.find(struct.parent)
         if parent and parent.kind not in (TYPE, GC, DELETED, SKIP):  # a deleted type has lost its kind
             raise InvalidUpdate("parent")
-    if len(parsed.nested) >= MAX_DEPTH and nesting(parsed.blocks) > MAX_DEPTH:
+    types = sum(struct.kind == TYPE for struct in parsed.nested)
+    if types >= MAX_DEPTH and nesting(parsed.blocks) > MAX_DEPTH:
         raise InvalidUpdate("depth")
 
 
-def nesting(blocks: list[Block]) -> int:
+def nesting(blocks: Mapping[int, Block]) -> int:
     """How many types lie in one another at the deepest place, the root type not counted.
 
     What lies outside of `blocks` counts as a root. Raises InvalidUpdate where structs lie in each other.
@@ -274,7 +273,7 @@ def nesting(blocks: list[Block]) -> int:
     index = Index(blocks)
     levels: dict[int, int] = {}  # by `start`: 1 in a root type; 0 while it is being looked for
     deepest = 0
-    for block in blocks:
+    for block in blocks.values():
         for struct in block.structs:
             if struct.kind == TYPE:
                 deepest = max(deepest, _level(struct, index, levels))
@@ -288,7 +287,7 @@ def _level(struct: Struct, index: Index, levels: dict[int, int]) -> int:
     while following and following.start not in levels:
         levels[following.start] = 0
         chain.append(following)
-        place = following.sibling or following.parent
+        place = following.origin or following.right or following.parent
         following = index.find(place) if place else None
     level = levels[following.start] if following else 0
     if following and not level:

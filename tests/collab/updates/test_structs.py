@@ -142,7 +142,7 @@ def test_text_is_as_long_as_in_javascript_and_knows_its_surrogate_pairs(value: s
     lows = [at for at in range(len(units) // 2) if 0xDC <= units[2 * at + 1] <= 0xDF]
     honest = update(block(A, 3, string(value)))
 
-    assert parse(honest).blocks[0].structs[0].end == 3 + len(units) // 2
+    assert parse(honest).blocks[A].structs[0].end == 3 + len(units) // 2
     assert low_surrogates(honest) == [(A, 3 + low) for low in lows]
 
 
@@ -165,6 +165,6 @@ def test_an_update_cut_short_is_refused(seed: int, data: st.DataObject) -> None:
 
 
 def test_ids_hold_their_client_and_clock() -> None:
-    struct = parse(update(block(A, 5, string("a", origin=(8, 2), right=(A, 1))))).blocks[0].structs[0]
+    struct = parse(update(block(A, 5, string("a", origin=(8, 2), right=(A, 1))))).blocks[A].structs[0]
 
     assert (struct.origin, struct.right, struct.needs) == ((8, 2), (A, 1), ((8, 2),))
