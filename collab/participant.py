@@ -103,7 +103,9 @@ class Participant:
     # From the room (collab.room.Member)
 
     def show(self, update: bytes, frame: bytes, shown: bytes) -> None:
-        """Take in an edit of others."""
+        """Take in an edit of others; those before the state at joining are in it."""
+        if not self._ready.done():
+            return
         with self.doc.transaction(origin=_FROM_ROOM):
             self.doc.apply_update(update)
 
@@ -122,9 +124,9 @@ class Participant:
 
     def caught_up(self, update: bytes, presence: bytes | None) -> None:
         """The state at joining."""
-        self.show(update, b"", b"")
         if not self._ready.done():
             self._ready.set_result(None)
+        self.show(update, b"", b"")
 
     def recheck(self) -> None:
         """Nothing of a participant is ever parked: it saw what it edits."""

@@ -98,6 +98,7 @@ class Room:
         self._shown_position = 0  # the newest flush that was shown
         self._reached = 0  # the newest flush at the level
         self._releases: deque[tuple[int, Callable[[], None]]] = deque()  # wait for a flush to be shown
+        self._asking: list[tuple[Member, bytes]] = []  # wait for a diff as of the end of `_batch`
         self._waiting: set[Member] = set()  # members with edits that are not acknowledged
         self._parking: set[Member] = set()  # members with parked updates
         self._told: set[int] = set()  # client ids whose presence changed since the last flush
@@ -133,6 +134,7 @@ class Room:
         self.is_closed = True
         self.recorder.close()
         self._releases.clear()
+        self._asking.clear()
         for member in list(self.members):
             member.close(code, reason)
 
@@ -178,12 +180,18 @@ class Room:
             self._waiting.add(member)
 
     def catch_up(self, member: Member, state_vector: bytes) -> None:
-        """Send `member` what it lacks, once that is recorded. Raises Rejected."""
+        """Send `member` what it lacks, once that is recorded. Raises Rejected.
+
+        The diff ends where a flush ends: what the next flush brings is shown to the member as to all others.
+        """
         try:
-            update = self.document.diff(state_vector)
+            ywebsocket.decode_state_vector(state_vector)
         except ValueError as error:
             raise Rejected(CloseCode.MALFORMED, "state vector cannot be read", "malformed") from error
-        self.release(lambda: member.caught_up(update, self.presence.encode_present(member)))
+        if self._batch:
+            self._asking.append((member, state_vector))
+        else:
+            self._encode_diff(member, state_vector)
 
     def release(self, action: Callable[[], None]) -> None:
         """Run `action` once everything applied until now may be shown."""
@@ -295,7 +303,14 @@ class Room:
             return
         batch.state_vector = self.document.state_vector()
         metrics.batches.inc()
+        asking, self._asking = self._asking, []
+        for member, state_vector in asking:
+            self._encode_diff(member, state_vector)
         self.recorder.append(batch)
+
+    def _encode_diff(self, member: Member, state_vector: bytes) -> None:
+        update = self.document.diff(state_vector)
+        self.release(lambda: member.caught_up(update, self.presence.encode_present(member)))
 
     def _pace(self, started: float) -> None:
         """Under load, wait a multiple of what was just spent, so that frames become fewer."""
