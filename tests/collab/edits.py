@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from random import Random
-from typing import Any
+from typing import Any, cast
 
 from pycrdt import Array, Doc, Map, Text, XmlElement, XmlFragment, XmlText
 
@@ -98,7 +98,7 @@ def _splice(text: Text | XmlText, random: Random) -> None:
     start = random.randint(0, length)
     deleted = random.choice((0, 0, 1, 3))
     inserted = random.choice(ALPHABET) * random.randint(0, 2)
-    CodePointText(text).splice(start, min(deleted, length - start), inserted)
+    CodePointText(cast(Text, text)).splice(start, min(deleted, length - start), inserted)
 
 
 def _value(random: Random) -> Any:

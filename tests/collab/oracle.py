@@ -119,7 +119,7 @@ class Server:
 
     def __init__(self, log: UpdateLog, objects: ObjectStore, folder: Path) -> None:
         self.log = HeldLog(log)
-        settings = Settings(outbox_bytes=_OUTBOX)
+        settings = Settings.model_validate({"outbox_bytes": _OUTBOX})
         self.hub = Hub(settings, self.log, objects, Workers(), CrashGuard(folder))
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -233,6 +233,10 @@ class Author:
     def is_saved(self) -> bool:
         """Whether everything that arrived is acknowledged."""
         return self._saved_here == len(self._delivered)
+
+    def learn(self, other: "Author") -> None:
+        """Take over what `other` shows, as two tabs of one browser do."""
+        self.doc.apply_update(other.doc.get_update(self.doc.get_state()))
 
     def read(self, count: int) -> None:
         """Look at the oldest `count` frames that came."""

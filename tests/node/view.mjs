@@ -6,6 +6,7 @@ const base64 = (bytes) => Buffer.from(bytes).toString('base64')
 
 export const view = (doc) => ({
   text: doc.getText('text').toString(),
+  delta: doc.getText('text').toDelta(),
   map: doc.getMap('map').toJSON(),
   array: doc.getArray('array').toJSON(),
   xml: doc.getXmlFragment('xml').toString(),
