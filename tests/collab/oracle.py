@@ -161,10 +161,11 @@ class Author:
         seen: updates that the server has shown, without a notice that they are not recorded.
     """
 
-    def __init__(self, name: str, client: int) -> None:
+    def __init__(self, name: str, client: int, made: list[bytes] | None = None) -> None:
+        """`made` can be shared: then it holds the updates of several authors in causal order."""
         self.name = name
         self.doc: Doc[Any] = Doc(client_id=client)
-        self.made: list[bytes] = []
+        self.made = [] if made is None else made
         self.outgoing: list[bytes] = []
         self.saved: list[bytes] = []
         self.seen: list[bytes] = []
