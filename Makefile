@@ -28,6 +28,7 @@ $(VENV)/.installed: pyproject.toml requirements/runtime.txt hatch_build.py $(she
 
 test: install $(VENV)/.test-installed
 	@scripts/check
+	@cd web && npm test --silent
 	@$(BIN)/pytest -n 3 --dist loadgroup
 
 # Linters, types and import rules alone.

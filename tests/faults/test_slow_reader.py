@@ -19,11 +19,11 @@ from benchmarks.server import ServerProcess
 pytestmark = pytest.mark.anyio
 
 STUCK = 5
-FILLING = 2.0  # seconds until all buffers between the server and them are full
-SECONDS = 5.0  # how long they then go on not reading
-CHUNK = 20_000  # bytes of one broadcast edit
-RATE = 100  # edits per second: 2 MB/s together
-BOUND = 5 << 20  # bytes; unbounded queues would grow by SECONDS * 2 MB = 10 MB even if they shared it
+CHUNK = 40_000  # bytes of one broadcast edit
+RATE = 100  # edits per second, where the machine is fast enough: 4 MB/s together
+FILLING = 16 << 20  # bytes broadcast until all buffers are full and the log was compacted a few times
+UNREAD = 48 << 20  # bytes broadcast after that; unbounded queues would hold them all, once if they share them
+BOUND = UNREAD // 3
 
 
 async def _broadcast(client: Client) -> None:
@@ -35,13 +35,14 @@ async def _broadcast(client: Client) -> None:
         await asyncio.sleep(1 / RATE)
 
 
-async def _latencies(writer: Client, reader: Client, seconds: float) -> list[float]:
-    """Seconds from edits of one client until the other has them."""
+async def _latencies(writer: Client, reader: Client, received: int) -> list[float]:
+    """Seconds from edits of one client until the other has them, while that receives so many bytes."""
     mine = writer.doc.get("ping", type=pycrdt.Map)
     theirs = reader.doc.get("ping", type=pycrdt.Map)
     found = []
-    end = time.monotonic() + seconds
-    while (start := time.monotonic()) < end:
+    end = reader.received + received
+    while reader.received < end:
+        start = time.monotonic()
         await writer.edit(partial(mine.__setitem__, "at", start))
         await reader.until(partial(_shows, theirs, start))
         found.append(time.monotonic() - start)
@@ -70,7 +71,7 @@ async def test_clients_that_stop_reading_cost_bounded_memory_and_nobody_elses_ti
 ) -> None:
     server, (broadcaster, writer, reader, *stuck) = clients
     broadcast = asyncio.create_task(_broadcast(broadcaster))
-    before = await _latencies(writer, reader, 2)
+    before = await _latencies(writer, reader, FILLING)
 
     for client in stuck:
         # A small kernel buffer, so that it is the server that has to hold what is not read.
@@ -78,7 +79,7 @@ async def test_clients_that_stop_reading_cost_bounded_memory_and_nobody_elses_ti
         client.transport.pause_reading()
     meanwhile = await _latencies(writer, reader, FILLING)
     memory = server.memory()
-    meanwhile += await _latencies(writer, reader, SECONDS)
+    meanwhile += await _latencies(writer, reader, UNREAD)
     growth = server.memory() - memory
     broadcast.cancel()
 
