@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pycrdt import Doc, Map, Text, TransactionEvent, XmlElement, XmlFragment, XmlText
 
-from collab.updates import admit, parse
+from collab.updates import admit, parse, survey
 
 REPEATS = 7
 STATE_BYTES = 92_000
@@ -106,8 +106,8 @@ def main() -> None:
     """Print the table."""
     sys.stdout.write(f"{'update':<12}{'bytes':>8}{'admit, us':>12}{'apply, us':>12}\n")
     for case in cases():
-        clocks = _clocks(case.before)
-        admitted = measure(lambda: admit(case.update, clocks))  # noqa: B023
+        clocks, index = _clocks(case.before), survey([case.before])
+        admitted = measure(lambda: admit(case.update, clocks, index=index))  # noqa: B023
         applied = measure_apply(case)
         sys.stdout.write(f"{case.name:<12}{len(case.update):>8}{admitted:>12.1f}{applied:>12.1f}\n")
 

@@ -7,9 +7,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from collab import metrics
 from collab.auth.grants import Grant
-from collab.document import Measurement
 from collab.errors import CloseCode, Poisoned, Rejected
-from collab.hub import Hub
+from collab.hub import BIG, Hub
 from collab.logs import log
 from collab.outbox import Outbox
 from collab.presence import Identity
@@ -18,10 +17,9 @@ from collab.protocol.lib0 import Malformed
 from collab.protocol.messages import Ask, Awareness, Edit, Message, QueryAwareness
 from collab.room import Room
 from collab.session import NEVER, Session
-from collab.updates import Admission, InvalidUpdate, admit, measure_depth
+from collab.updates import Admission, InvalidUpdate, admit
 from collab.workers import WorkerDied
 
-_BIG_UPDATE = 32 << 10  # bytes; above, a worker process validates
 _KEEPALIVE = 20.0  # seconds of silence; clients give up after 30
 _CLOSE_SECONDS = 5.0  # for the last frames of a socket that is being closed
 
@@ -150,33 +148,21 @@ class Connection:
         self._room.await_level(self)
 
     async def _admit(self, update: bytes) -> Admission:
-        room = self._room
+        room, document = self._room, self._room.document
+        if document.index is None:
+            await self._hub.survey(room)
         held = room.held(self)
         try:
-            if len(update) <= _BIG_UPDATE:
-                admission = room.document.admit(update, held)
-            else:
-                others = frozenset(client for client in room.presence.clients() if client in held)
-                then = dict(room.document.clocks)
-                admission = await self._hub.workers.run(admit, update, then, others)
-                if admission.outdated(then, room.document.clocks):
-                    return await self._admit(update)
-            measurement = room.document.measurement(admission)
-            if measurement is not None:
-                await self._measure(measurement)
-            return admission
+            if len(update) <= BIG:
+                return document.admit(update, held)
+            others = frozenset(client for client in room.presence.clients() if client in held)
+            then, index = dict(document.clocks), document.survey().copy()
+            admission = await self._hub.workers.run(admit, update, then, others, index)
         except InvalidUpdate as error:
             raise Rejected(CloseCode.REFUSED, f"the edit is refused: {error}", error.reason) from error
         except WorkerDied as error:
             raise Rejected(CloseCode.REFUSED, "the edit is refused", "worker_died") from error
-
-    async def _measure(self, measurement: Measurement) -> None:
-        state = measurement.state
-        if len(state) <= _BIG_UPDATE:
-            depth = measure_depth(state)
-        else:
-            depth = await self._hub.workers.run(measure_depth, state)
-        self._room.document.measured(measurement, depth)
+        return await self._admit(update) if admission.outdated(then, document.clocks) else admission
 
     def _refuse_reader(self, edit: Edit) -> None:
         """A reader's edit: its step 2 is an answer to our question and is passed over in silence."""
@@ -226,7 +212,7 @@ class Connection:
         position, rest = 0, []
         try:
             for update in session.parked:
-                admission = room.document.admit_now(update, room.held(self))
+                admission = room.document.admit(update, room.held(self))
                 position = room.apply(self, admission)
                 if admission.parked is not None:
                     rest.append(admission.parked)

@@ -4,12 +4,13 @@ import asyncio
 import time
 
 from collab import metrics
-from collab.document import Document, check_in_worker
+from collab.document import EMPTY_STATE_VECTOR, Document, check_in_worker
 from collab.errors import CloseCode, Poisoned, Rejected
 from collab.guard import CrashGuard
 from collab.logs import log
 from collab.room import Room
 from collab.settings import Settings, Unrecorded
+from collab.updates import InvalidUpdate, survey
 from collab.workers import WorkerDied, Workers
 from storage.base import ObjectStore, UpdateLog
 from storage.clock import unix_milliseconds
@@ -18,6 +19,9 @@ from storage.errors import Corrupt, StorageError, Unavailable
 from storage.format import encode_entry
 from storage.loader import Loaded, load
 from storage.values import Cursor, Entry, Level
+
+BIG = 32 << 10
+"""Bytes of an update or a document above which a worker process parses it."""
 
 _BEAT = 1.0  # seconds between two rounds of housekeeping
 _ABSENT = "absent"
@@ -51,6 +55,7 @@ class Hub:
         self._objects = objects
         self._guard = guard
         self._opening: dict[str, asyncio.Task[Room]] = {}
+        self._surveys: dict[Room, asyncio.Task[None]] = {}  # of big documents that were just opened
         self._compacting: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -109,6 +114,9 @@ class Hub:
         room.recorder.size = loaded.bytes_since_snapshot
         self.rooms[material] = room
         metrics.rooms.set(len(self.rooms))
+        if document.index is None:
+            task = self._surveys[room] = asyncio.create_task(self._survey(room))
+            task.add_done_callback(lambda _: self._surveys.pop(room))
         return room
 
     async def _create(self, material: str, loaded: Loaded) -> Loaded:
@@ -131,11 +139,34 @@ class Hub:
         document = Document()
         try:
             document.load(loaded.updates)
+            if document.size <= BIG:
+                document.survey()
         except Poisoned as error:
             metrics.load_failures.labels("poisoned").inc()
             log.critical("stored document cannot be applied", material=material, error=str(error))
             raise _unavailable("poisoned") from error
         return document
+
+    async def survey(self, room: Room) -> None:
+        """Return when a worker has made the index of the document, which edits wait for. Raises Rejected."""
+        task = self._surveys.get(room)
+        if task is not None:
+            await asyncio.wait([task])
+        if room.document.index is None:
+            raise _unavailable("poisoned")
+
+    async def _survey(self, room: Room) -> None:
+        document = room.document
+        try:
+            index = await self.workers.run(survey, [document.diff(EMPTY_STATE_VECTOR)])
+        except (WorkerDied, InvalidUpdate) as error:
+            metrics.load_failures.labels("poisoned").inc()
+            log.critical("stored document cannot be surveyed", material=room.id, error=str(error))
+            self._forget(room)
+            room.close(CloseCode.UNAVAILABLE, "this material cannot be opened now")
+        else:
+            if document.index is None:  # a participant in a hurry made it here
+                document.index = index
 
     def _make_space(self) -> None:
         """Unload the room that was left longest, if the node is full. Raises Rejected."""
@@ -210,10 +241,13 @@ class Hub:
         """
         metrics.poisoned.inc()
         log.critical("document object dropped", material=room.id, guilty=guilty[:200].hex())
+        self._forget(room)
+        room.close(CloseCode.UNAVAILABLE, "the material is loaded anew")
+
+    def _forget(self, room: Room) -> None:
         if self.rooms.get(room.id) is room:
             del self.rooms[room.id]
             metrics.rooms.set(len(self.rooms))
-        room.close(CloseCode.UNAVAILABLE, "the material is loaded anew")
 
     # Stopping
 
@@ -237,6 +271,8 @@ class Hub:
 
     async def close(self) -> None:
         """Unload everything; snapshots under way are finished."""
+        for task in self._surveys.values():
+            task.cancel()
         for room in list(self.rooms.values()):
             self._unload(room)
         if self._tasks:

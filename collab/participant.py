@@ -155,7 +155,7 @@ class Participant:
     def _send(self) -> None:
         updates, self._outgoing = self._outgoing, []
         for update in updates:
-            admission = self._room.document.admit_now(update)
+            admission = self._room.document.admit(update)
             self._position = self._room.apply(self, admission)
 
     def _check(self) -> None:

@@ -5,13 +5,11 @@ from typing import NamedTuple
 
 from collab.updates.structs import Id
 
+NewList = tuple[int, str | None]
+"""The list around it, and the name of a root type or key; None for the list that a type holds."""
 
-class TypeItem(NamedTuple):
-    """Where a new shared type is put: what the depth check needs of it."""
-
-    id: Id
-    sibling: Id | None  # content in the same parent
-    parent: Id | None  # the type that holds it; None with a sibling or in a root type
+Run = tuple[int, int, int, int]
+"""Client, first clock, list, held list: of units up to the client's next run or clock."""
 
 
 class Admission(NamedTuple):
@@ -32,14 +30,17 @@ class Admission(NamedTuple):
     clocks: dict[int, int]
     """The next clock of each client that `ready` extends."""
 
-    deletes: bool
-    """Whether `ready` deletes anything. It may be deleted already."""
+    base: int
+    """How many lists the index had. The new ones are numbered from here."""
 
-    types: tuple[TypeItem, ...]
-    """The new shared types in `ready`, each after the ones of `ready` that it refers to."""
+    lists: tuple[NewList, ...]
+    """The new lists in `ready`."""
+
+    runs: tuple[Run, ...]
+    """The new units in `ready`, each client's ascending."""
 
     lows: tuple[Id, ...]
-    """The second halves of surrogate pairs in the new text of `ready`, for SurrogatePairs.learn."""
+    """The second halves of surrogate pairs in the new text of `ready`, each client's ascending."""
 
     def outdated(self, then: Mapping[int, int], now: Mapping[int, int]) -> bool:
         """Whether a client that this extends has got further between the state vectors `then` and `now`.

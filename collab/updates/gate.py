@@ -8,16 +8,17 @@ from bisect import bisect_right
 from collections.abc import Container, Mapping
 from heapq import heappop, heappush
 
-from collab.updates.admission import Admission, TypeItem
-from collab.updates.content import DELETED, SKIP, TYPE
+from collab.updates.admission import Admission
+from collab.updates.content import DELETED, SKIP
+from collab.updates.draft import Draft
 from collab.updates.encode import encode
 from collab.updates.errors import InvalidUpdate
+from collab.updates.index import Index
 from collab.updates.small import admit_small
 from collab.updates.structs import Block, Deletes, Id, Parsed, Struct, parse
-from collab.updates.surrogates import SurrogatePairs
 
-NO_PAIRS = SurrogatePairs()
-"""For a document without surrogate pairs. Never learns."""
+EMPTY = Index()
+"""Of a document without content. Never learns."""
 
 MAX_CLAIM = 2**24
 """New clock units that one update may take without bytes for them, by GC and Deleted structs.
@@ -31,37 +32,35 @@ def admit(
     update: bytes,
     clocks: Mapping[int, int],
     held: Container[int] = (),
-    pairs: SurrogatePairs = NO_PAIRS,
+    index: Index = EMPTY,
 ) -> Admission:
     """Split `update` into what is ready for a document and what is not.
 
     `clocks` is the document's state vector: the next clock of each client. `held` are client ids that
-    another live session owns: their new structs are not ready. `pairs` are the document's surrogate pairs.
+    another live session owns: their new structs are not ready. `index` has learned of all that `clocks`
+    covers.
 
     Ready are structs without a gap to their client's clock whose origin, right origin and parent are known
     or ready too, and deletions of known or ready content. What is known already is left out; if that is
-    all, nothing is ready and nothing parked.
+    all, nothing is ready and nothing parked. What is ready fits the document: neighbours lie in one list,
+    parents are types, at most MAX_DEPTH of them around each other, and no surrogate pair is split.
 
     Raises InvalidUpdate, and nothing else. O(n log n) in the number of structs.
     """
-    return admit_small(update, clocks, held, pairs) or admit_any(update, clocks, held, pairs)
+    return admit_small(update, clocks, held, index) or admit_any(update, clocks, held, index)
 
 
-def admit_any(
-    update: bytes, clocks: Mapping[int, int], held: Container[int], pairs: SurrogatePairs
-) -> Admission:
+def admit_any(update: bytes, clocks: Mapping[int, int], held: Container[int], index: Index) -> Admission:
     """`admit` for updates of every shape."""
     parsed = parse(update)
     if parsed.claimed > MAX_CLAIM and _claimed(parsed, clocks) > MAX_CLAIM:
         raise InvalidUpdate("claim")
-    gate = _Gate(parsed.blocks, clocks, held, pairs)
+    gate = Gate(parsed.blocks, clocks, held, index)
     gate.run()
     ready, parked = _split_deletes(parsed.deletes, gate)
     if gate.whole() and not parked:
-        fresh, rest = update if gate.clocks or ready else None, None
-    else:
-        fresh, rest = encode(update, gate.ready(), ready), encode(update, gate.parked(), parked)
-    return Admission(fresh, rest, gate.clocks, bool(ready), tuple(gate.types), tuple(gate.lows))
+        return gate.admission(update if gate.clocks or ready else None, None)
+    return gate.admission(encode(update, gate.ready(), ready), encode(update, gate.parked(), parked))
 
 
 def _claimed(parsed: Parsed, clocks: Mapping[int, int]) -> int:
@@ -73,11 +72,15 @@ def _claimed(parsed: Parsed, clocks: Mapping[int, int]) -> int:
     return claimed
 
 
-class _Gate:
+class Gate:
     """One walk over the blocks of an update: each goes as far as what it needs is known.
 
     A block that stops waits in a heap for the one client whose clock it needs, so every reference is looked
     at a bounded number of times, however the authors' structs depend on each other.
+
+    Attributes:
+        clocks: clients that the update extends, and their next clock.
+        draft: what it adds to the index.
     """
 
     def __init__(
@@ -85,27 +88,21 @@ class _Gate:
         blocks: Mapping[int, Block],
         clocks: Mapping[int, int],
         held: Container[int],
-        pairs: SurrogatePairs,
+        index: Index,
     ) -> None:
+        self.clocks: dict[int, int] = {}
+        self.draft = Draft(index)
         self._blocks = blocks
         self._known = clocks
         self._held = held
-        self._pairs = pairs
-        # Clients that this update extends, and their next clock.
-        self.clocks: dict[int, int] = {}
         # By client, how many structs from the block's start are known or ready.
         self._taken = dict.fromkeys(blocks, 0)
         # By client, a heap of (clock needed, client of the block that waits).
         self._waiting: dict[int, list[tuple[int, int]]] = {}
         # How many blocks are not taken whole.
         self._open = len(blocks)
-        # Whether a struct was left out: a Skip, or a known struct with unknown needs, which pycrdt would
-        # wait for.
+        # Whether known structs, or Skips over them, are left out: nobody checked them against the document.
         self._lacks = False
-        # New types in the order of readiness.
-        self.types: list[TypeItem] = []
-        # Second halves of surrogate pairs in new text, by client and clock.
-        self.lows: dict[Id, None] = {}
 
     def run(self) -> None:
         """Take all that is ready."""
@@ -134,50 +131,33 @@ class _Gate:
         """The next clock of `client` once all that is ready has gone in."""
         return self.clocks.get(client) or self._known.get(client, 0)
 
+    def admission(self, ready: bytes | None, parked: bytes | None) -> Admission:
+        """The answer, with what the walk found out."""
+        draft = self.draft
+        return Admission(
+            ready, parked, self.clocks, draft.base, tuple(draft.lists), draft.runs(), tuple(draft.lows)
+        )
+
     def _advance(self, block: Block) -> None:
         client, structs = block
         end = self.end(client)
         at = self._taken[client]
         while at < len(structs):
             struct = structs[at]
-            missing = self._missing(struct) if struct.needs else None
             if struct.end <= end:
-                if missing or struct.kind == SKIP:
-                    self._lacks = True
+                self._lacks = True
             elif struct.kind == SKIP or struct.clock > end or client in self._held:
                 break
-            elif missing:
+            elif struct.needs and (missing := self._missing(struct)):
                 heappush(self._waiting.setdefault(missing[0], []), (missing[1], client))
                 break
             else:
-                self._take(client, struct, end)
+                self.draft.add(client, end, struct)
                 end = self.clocks[client] = struct.end
             at += 1
         else:
             self._open -= 1
         self._taken[client] = at
-
-    def _take(self, client: int, struct: Struct, known: int) -> None:
-        """Note what `struct` brings. Raises InvalidUpdate where it splits a surrogate pair."""
-        if struct.kind == TYPE:
-            self.types.append(TypeItem((client, struct.clock), struct.sibling, struct.parent))
-        if struct.lows:
-            if known in struct.lows:
-                raise InvalidUpdate("surrogate")
-            self.lows.update(dict.fromkeys((client, low) for low in struct.lows if low > known))
-        if self.lows or self._pairs:
-            self._check_place(struct)
-
-    def _check_place(self, struct: Struct) -> None:
-        if struct.origin:
-            self.check_cut(struct.origin[0], struct.origin[1] + 1)
-        if struct.right:
-            self.check_cut(*struct.right)
-
-    def check_cut(self, client: int, clock: int) -> None:
-        """Raise InvalidUpdate if the gap before `clock` of `client` is inside a surrogate pair."""
-        if (client, clock) in self.lows or self._pairs.splits(client, clock):
-            raise InvalidUpdate("surrogate")
 
     def _missing(self, struct: Struct) -> Id | None:
         for need in struct.needs:
@@ -205,7 +185,7 @@ def _end(struct: Struct) -> int:
     return struct.end
 
 
-def _split_deletes(deletes: Deletes, gate: _Gate) -> tuple[Deletes, Deletes]:
+def _split_deletes(deletes: Deletes, gate: Gate) -> tuple[Deletes, Deletes]:
     """The ranges below the clocks that `gate` came to, and the rest. Raises InvalidUpdate."""
     ready: Deletes = {}
     parked: Deletes = {}
@@ -214,8 +194,8 @@ def _split_deletes(deletes: Deletes, gate: _Gate) -> tuple[Deletes, Deletes]:
         for clock, length in ranges:
             cut = min(max(known - clock, 0), length)
             if cut:
-                gate.check_cut(client, clock)
-                gate.check_cut(client, clock + cut)
+                gate.draft.check_cut(client, clock)
+                gate.draft.check_cut(client, clock + cut)
                 ready.setdefault(client, []).append((clock, cut))
             if cut < length:
                 parked.setdefault(client, []).append((clock + cut, length - cut))

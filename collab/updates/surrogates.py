@@ -52,3 +52,9 @@ class SurrogatePairs:
             return False
         at = bisect_left(lows, clock)
         return at < len(lows) and lows[at] == clock
+
+    def copy(self) -> "SurrogatePairs":
+        """The same pairs, to be changed apart from these."""
+        pairs = SurrogatePairs()
+        pairs._lows = {client: lows[:] for client, lows in self._lows.items()}
+        return pairs

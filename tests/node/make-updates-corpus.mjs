@@ -50,7 +50,7 @@ const steps = [
   (doc) => doc.getMap('map').set('card', new Y.Map([['front', new Y.Text('front')], ['tags', new Y.Array()]])),
   (doc) => {
     const front = doc.getMap('map').get('card')?.get('front')
-    if (front) front.insert(0, pick(TEXTS))
+    if (front instanceof Y.Text) front.insert(0, pick(TEXTS))
   },
   (doc) => {
     const list = doc.getArray('list')
@@ -75,6 +75,30 @@ const steps = [
   (doc) => {
     const xml = doc.getXmlFragment('xml')
     if (xml.length > 3) xml.delete(random(xml.length), 1)
+  },
+  (doc) => {
+    const xml = doc.getXmlFragment('xml')
+    const paragraph = xml.length ? xml.get(random(xml.length)) : null
+    if (paragraph) pick([() => paragraph.setAttribute(pick(['level', 'align']), pick(TEXTS)), () => paragraph.removeAttribute('level')])()
+  },
+  (doc) => {
+    const xml = doc.getXmlFragment('xml')
+    const text = xml.length ? xml.get(random(xml.length)).get(0) : null
+    if (text) text.format(...range(text), { strong: pick([{}, null]) })
+  },
+  (doc) => {
+    const xml = doc.getXmlFragment('xml')
+    const paragraph = xml.length ? xml.get(random(xml.length)) : null
+    paragraph?.insert(random(paragraph.length) + 1, [new Y.XmlElement('image'), new Y.XmlText(pick(TEXTS))])
+  },
+  (doc) => {
+    const card = doc.getMap('map').get('card')
+    if (card) card.set(pick(['front', 'back']), pick([new Y.Text('new'), new Y.Map([['side', new Y.Map()]]), 'plain']))
+  },
+  (doc) => doc.getMap('map').get('card')?.delete(pick(['front', 'back'])),
+  (doc) => {
+    const back = doc.getMap('map').get('card')?.get('back')
+    if (back instanceof Y.Map) (pick([back, back.get('side')]) ?? back).set(pick(['x', 'y']), values())
   }
 ]
 
@@ -84,7 +108,8 @@ const history = (rounds) => {
     const doc = new Y.Doc({ gc: random(4) > 0 })
     doc.clientID = random(2 ** 32)
     const inbox = []
-    const undo = new Y.UndoManager([doc.getText('text'), doc.getMap('map'), doc.getXmlFragment('xml')])
+    const undo = new Y.UndoManager([doc.getText('text'), doc.getMap('map'), doc.getArray('list'), doc.getXmlFragment('xml')],
+      { captureTimeout: pick([0, 500]) })
     return { doc, inbox, undo, holds: random(3) === 0 }
   })
   for (const author of authors) {

@@ -10,7 +10,7 @@ from typing import Any
 from pycrdt import Array, Doc, Map, Text, TransactionEvent, XmlElement, XmlFragment, XmlText
 
 from collab.protocol.lib0 import read_uint
-from collab.updates import Admission, SurrogatePairs, admit, low_surrogates
+from collab.updates import Admission, admit, survey
 
 YJS_CORPUS = Path(__file__).parents[2] / "data" / "updates" / "yjs.bin.gz"
 """Written by tests/node/make-updates-corpus.mjs: Yjs 13.6.33."""
@@ -218,8 +218,7 @@ class Replica:
     def __init__(self, state: bytes = b"\x00\x00") -> None:
         self.doc = reloaded(state)
         self.clocks = state_vector(self.doc)
-        self.pairs = SurrogatePairs()
-        self.pairs.learn(low_surrogates(state))
+        self.index = survey([state])
         self.parked: list[bytes] = []
 
     def receive(self, update: bytes) -> None:
@@ -231,11 +230,11 @@ class Replica:
         if admission.ready:
             self.doc.apply_update(admission.ready)
             self.clocks.update(admission.clocks)
-            self.pairs.learn(admission.lows)
+            self.index.learn(admission)
             assert self.clocks == state_vector(self.doc)
 
     def _try_again(self) -> bool:
-        admission = admit(self.parked.pop(0), self.clocks, pairs=self.pairs)
+        admission = admit(self.parked.pop(0), self.clocks, index=self.index)
         self.apply(admission)
         if admission.parked:
             self.parked.append(admission.parked)
