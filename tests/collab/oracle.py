@@ -185,11 +185,11 @@ class Author:
             edit(self.doc, random)
         self._editing = False
 
-    def insert(self, words: str) -> None:
-        """Append to the text, in one transaction."""
+    def insert(self, words: str, at: int | None = None) -> None:
+        """Insert into the text, at its end by default, in one transaction. `at` counts bytes."""
         self._editing = True
         text = self.doc.get("text", type=Text)
-        text += words
+        text.insert(len(text) if at is None else at, words)
         self._editing = False
 
     @property
