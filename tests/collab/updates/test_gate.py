@@ -111,6 +111,13 @@ def test_a_known_struct_with_unknown_needs_is_left_out() -> None:
     assert admit(odd, {A: 1}).ready == update(block(A, 1, string("b")))
 
 
+def test_known_structs_are_not_passed_on() -> None:
+    """Nobody checked what they say now against what they were."""
+    forged = update(block(A, 0, string("forged", root="list"), string("x")))
+
+    assert admit(forged, {A: 6}).ready == update(block(A, 6, string("x")))
+
+
 def test_new_structs_of_held_clients_wait_and_their_deletions_do_not() -> None:
     relayed = update(block(A, 2, string("x")), block(B, 0, string("y")), deleted=deletes((A, 0, 2)))
 

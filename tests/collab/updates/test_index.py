@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycrdt import Doc, Text, merge_updates
 
-from collab.updates import MAX_DEPTH, Index, InvalidUpdate, admit, parse, survey
+from collab.updates import MAX_DEPTH, InvalidUpdate, admit, parse, survey
 from collab.updates.content import GC
-from collab.updates.index import ANY, NONE
+from collab.updates.index import NONE
 from tests.collab.updates.craft import block, deletes, item, string, update
-from tests.collab.updates.traffic import Replica, history, reloaded, state_vector, view, yjs_updates
+from tests.collab.updates.traffic import Replica, history, reloaded, same, state_vector, view, yjs_updates
 
 A, B = 7, 8
 SEEDS = st.integers(0, 2**32)
@@ -31,26 +31,6 @@ PARAGRAPH = [
 STATE = update(block(A, 0, *PARAGRAPH))
 FRAGMENT, ELEMENT, LEVEL, ALIGN, LETTERS, SECOND, INSIDE, ROOT = [(A, at) for at in (0, 1, 2, 3, 4, 7, 8, 9)]
 CLOCKS = {A: 13}
-
-
-def same(one: Index, other: Index, clocks: dict[int, int], *, collected: bool = False) -> bool:
-    """Whether two indexes say the same, whatever their numbers; `collected`: ANY in `other` goes with all."""
-    numbers: dict[int, int] = {ANY: ANY, NONE: NONE}
-    back: dict[int, int] = {ANY: ANY, NONE: NONE}
-    for client, clock in clocks.items():
-        for unit in range(clock):
-            lists = one.list_at(client, unit), one.held_at(client, unit)
-            others = other.list_at(client, unit), other.held_at(client, unit)
-            for mine, its in zip(lists, others, strict=True):
-                if collected and its == ANY:
-                    continue
-                if numbers.setdefault(mine, its) != its or back.setdefault(its, mine) != mine:
-                    return False
-                if one.depths[mine] != other.depths[its]:
-                    return False
-            if not collected and one.pairs.splits(client, unit) != other.pairs.splits(client, unit):
-                return False
-    return True
 
 
 @pytest.mark.parametrize("kind", [item(4, b"\1x", ELEMENT, LEVEL), item(7, b"\2", ELEMENT, LEVEL)])
@@ -139,8 +119,10 @@ def test_what_was_deleted_goes_with_any_list() -> None:
         assert state_vector(reloaded(doc.get_update())) == {**clocks, **admission.clocks}
 
 
-def test_types_lie_at_most_64_deep() -> None:
-    nested = [item(7, b"\0", parent="list")] + [item(7, b"\0", parent=(A, at)) for at in range(MAX_DEPTH)]
+@pytest.mark.parametrize("key", [None, "k"])
+def test_types_lie_at_most_64_deep(key: str | None) -> None:
+    nested = [item(7, b"\0", parent="list", key=key)]
+    nested += [item(7, b"\0", parent=(A, at), key=key) for at in range(MAX_DEPTH)]
     beside = [item(7, b"\0", origin=(A, at)) for at in range(20_000)]
 
     with pytest.raises(InvalidUpdate, match="depth"):
@@ -161,7 +143,7 @@ def _nest(replica: Replica, random: Random, places: list[tuple[int, int]]) -> by
     elif kind == 2:
         struct = item(7, b"\0", origin=random.choice(places))
     else:
-        struct = item(7, b"\0", parent=places[-1], key=random.choice([None, "k"]))
+        struct = item(7, b"\0", parent=places[-1])
     places.append(unit)
     return update(block(*unit, struct))
 

@@ -10,7 +10,8 @@ from typing import Any
 from pycrdt import Array, Doc, Map, Text, TransactionEvent, XmlElement, XmlFragment, XmlText
 
 from collab.protocol.lib0 import read_uint
-from collab.updates import Admission, admit, survey
+from collab.updates import Admission, Index, admit, survey
+from collab.updates.index import ANY, NONE
 
 YJS_CORPUS = Path(__file__).parents[2] / "data" / "updates" / "yjs.bin.gz"
 """Written by tests/node/make-updates-corpus.mjs: Yjs 13.6.33."""
@@ -239,3 +240,23 @@ class Replica:
         if admission.parked:
             self.parked.append(admission.parked)
         return admission.ready is not None
+
+
+def same(one: Index, other: Index, clocks: dict[int, int], *, collected: bool = False) -> bool:
+    """Whether two indexes say the same, whatever their numbers; `collected`: ANY in `other` goes with all."""
+    numbers: dict[int, int] = {ANY: ANY, NONE: NONE}
+    back: dict[int, int] = {ANY: ANY, NONE: NONE}
+    for client, clock in clocks.items():
+        for unit in range(clock):
+            lists = one.list_at(client, unit), one.held_at(client, unit)
+            others = other.list_at(client, unit), other.held_at(client, unit)
+            for mine, its in zip(lists, others, strict=True):
+                if collected and its == ANY:
+                    continue
+                if numbers.setdefault(mine, its) != its or back.setdefault(its, mine) != mine:
+                    return False
+                if one.depths[mine] != other.depths[its]:
+                    return False
+            if not collected and one.pairs.splits(client, unit) != other.pairs.splits(client, unit):
+                return False
+    return True
