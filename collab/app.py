@@ -76,7 +76,7 @@ async def _running(
 ) -> AsyncIterator[None]:
     """Everything between start and stop, in order."""
     with _folder(settings):
-        secret = own_secret(settings.data)
+        secret = _secret(settings)
         update_log = update_log or SqliteLog(settings.data / "log.db")
         objects = objects or FileObjects(settings.data / "objects")
         await _check_log(settings, update_log)
@@ -99,6 +99,13 @@ def _folder(settings: Settings) -> FolderLock:
         return FolderLock(settings.data)
     except StorageError as error:
         raise StartError(str(error)) from error
+
+
+def _secret(settings: Settings) -> bytes:
+    try:
+        return own_secret(settings.data)
+    except OSError as error:
+        raise StartError(f"the secret in {settings.data} cannot be kept: {error.strerror}") from error
 
 
 async def _check_log(settings: Settings, update_log: UpdateLog) -> None:

@@ -18,6 +18,7 @@ from collab.protocol.messages import Ask, Awareness, Edit, Message, QueryAwarene
 from collab.room import Room
 from collab.session import NEVER, Session
 from collab.updates import Admission, InvalidUpdate, admit
+from collab.wire import ABORT
 from collab.workers import WorkerDied
 
 _KEEPALIVE = 20.0  # seconds of silence; clients give up after 30
@@ -25,10 +26,11 @@ _CLOSE_SECONDS = 5.0  # for the last frames of a socket that is being closed
 
 
 class Connection:
-    """One client in one room. Implements `collab.room.Member`."""
+    """One client in one room. Implements `collab.member.Member`."""
 
     def __init__(self, websocket: WebSocket, hub: Hub, room: Room, grant: Grant, *, ours: bool) -> None:
         self.author = grant.subject
+        self.writes = grant.role.writes
         self.identity = Identity(grant.subject, grant.name, grant.role) if grant.named else None
         self._websocket = websocket
         self._hub = hub
@@ -65,6 +67,13 @@ class Connection:
         for task in self._tasks:
             task.cancel()
 
+    def _cut(self) -> None:
+        """End a connection that cannot be closed in peace, and let go of what waits in its buffers."""
+        abort = self._websocket.scope["extensions"].get(ABORT)
+        if abort is not None:
+            abort()
+        self._abort()
+
     def greet(self) -> None:
         """Say what this client may do, and ask for what it has and the server lacks."""
         if self._ours:
@@ -76,10 +85,10 @@ class Connection:
             while True:
                 frame = await receive(self._websocket)
                 if not self._hub.accepting:
-                    break  # what is not acknowledged now, the client sends again to the next server
+                    continue  # what is not acknowledged now, the client sends again to the next server
                 message = self._session.receive(frame)
                 present = await self._handle(message)
-                pause = self._session.pause(message, self._loop.time(), present=present)
+                pause = self._session.pause(message, len(frame), self._loop.time(), present=present)
                 if pause:
                     await asyncio.sleep(pause)
         except WebSocketDisconnect:
@@ -175,12 +184,11 @@ class Connection:
         else:
             self._put(ywebsocket.denied(reason))
 
-    # From the room (collab.room.Member)
+    # From the room (collab.member.Member)
 
     def show(self, update: bytes, frame: bytes, shown: bytes) -> None:
         """Queue an edit of others."""
-        self._outbox.put(frame, shown)
-        if self._outbox.wants is not None:
+        if self._outbox.put(frame, shown):
             metrics.catch_ups.inc()
         self._wake.set()
 
@@ -246,10 +254,10 @@ class Connection:
         limits, expires = self._hub.limits, self._session.grant.expires
         if self._writing_since and now - self._writing_since > limits.stalled_seconds:
             metrics.rejects.labels("stalled").inc()
-            self._abort()
+            self._cut()
         elif self._closing is not None:
             if now - self._closing_since > _CLOSE_SECONDS:
-                self._abort()
+                self._cut()
         elif self._session.is_overdue(now):
             self._reject(Rejected(CloseCode.OUT_OF_SYNC, "edits rest on missing ones", "parked_too_long"))
         elif expires is not None and time.time() > expires:
@@ -277,7 +285,9 @@ class Connection:
         self.close(error.code, error.reason)
 
     def _put(self, frame: bytes) -> None:
-        self._outbox.put_essential(frame)
+        if not self._outbox.put_essential(frame):
+            metrics.rejects.labels("clogged").inc()
+            self.close(CloseCode.TOO_SLOW, "you read too slowly")
         self._wake.set()
 
 

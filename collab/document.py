@@ -7,11 +7,12 @@ bytes that make it panic; `docs/crdt.md` lists what it does otherwise.
 from collections.abc import Container
 from typing import Any
 
-from pycrdt import Doc, merge_updates
+from pycrdt import Doc, TransactionEvent, merge_updates
 
 from collab.errors import Poisoned
 from collab.protocol.ywebsocket import decode_state_vector
 from collab.updates import Admission, Index, InvalidUpdate, admit, survey
+from storage.state import holds
 
 _MERGE_CHUNK = 100  # merge_updates is quadratic in the number of updates
 EMPTY_STATE_VECTOR = b"\x00"
@@ -29,10 +30,12 @@ class Document:
         revision: counts the applied updates.
     """
 
-    __slots__ = ("_doc", "_full", "clocks", "index", "revision", "size")
+    __slots__ = ("_changed", "_doc", "_full", "_subscription", "clocks", "index", "revision", "size")
 
     def __init__(self) -> None:
         self._doc: Doc[Any] = Doc(client_id=1)  # never edits, so the id appears nowhere
+        self._changed = False  # by the update that is being applied
+        self._subscription = self._doc.observe(self._note_change)
         self._full: tuple[int, bytes] = (0, EMPTY_UPDATE)  # revision and state, for joiners to share
         self.clocks: dict[int, int] = {}
         self.index: Index | None = Index()
@@ -40,9 +43,11 @@ class Document:
         self.revision = 0
 
     def load(self, updates: list[bytes]) -> None:
-        """Apply what storage holds, in its order. Raises Poisoned."""
+        """Apply what storage holds, in its order. Raises Poisoned, also where it has a hole."""
         for update in updates:
             self._apply(update)
+        if not all(holds(self._doc, update) for update in updates):
+            raise Poisoned("stored content rests on content that is missing")
         self.clocks = decode_state_vector(self._doc.get_state())
         self.size = sum(map(len, updates))
         if updates:
@@ -61,34 +66,40 @@ class Document:
         """What of `update` can be applied now. Raises InvalidUpdate, and Poisoned as `survey`."""
         return admit(update, self.clocks, held, self.survey())
 
-    def apply(self, admission: Admission) -> bytes | None:
-        """Apply the ready part of an admission; returns it. Raises Poisoned."""
+    def apply(self, admission: Admission) -> bool:
+        """Apply the ready part of an admission; tells whether it changed anything. Raises Poisoned.
+
+        Deletions of what is deleted change nothing: every step 2 holds all deletions of its document.
+        """
         ready = admission.ready
         if ready is None:
-            return None
+            return False
         index = self.survey()
+        self._changed = False
         self._apply(ready)
         index.learn(admission)
         clocks = self.clocks
         for client, clock in admission.clocks.items():
             if clock > clocks.get(client, 0):
                 clocks[client] = clock
-        self.size += len(ready)
-        return ready
+        if self._changed:
+            self.size += len(ready)
+        return self._changed
 
-    def verify(self) -> None:
-        """Check that pycrdt took in exactly what was applied. Raises Poisoned."""
-        if decode_state_vector(self._doc.get_state()) != self.clocks:
+    def verify(self) -> bytes:
+        """Check that pycrdt took in exactly what was applied; returns the state vector. Raises Poisoned."""
+        state_vector = self._doc.get_state()
+        if decode_state_vector(state_vector) != self.clocks:
             raise Poisoned("the document took in less than was applied")
+        return state_vector
 
     def state_vector(self) -> bytes:
         """The encoded state vector of all that was applied."""
         return self._doc.get_state()
 
     def diff(self, state_vector: bytes) -> bytes:
-        """What a client at `state_vector` lacks. Raises ValueError when those bytes are no state vector."""
+        """What a client at `state_vector` lacks."""
         if state_vector != EMPTY_STATE_VECTOR:
-            decode_state_vector(state_vector)
             return self._doc.get_update(state_vector)
         revision, state = self._full
         if revision != self.revision:
@@ -110,6 +121,9 @@ class Document:
                 raise
             raise Poisoned(f"pycrdt: {error}") from error
         self.revision += 1
+
+    def _note_change(self, _: TransactionEvent) -> None:
+        self._changed = True
 
 
 def merge(updates: list[bytes]) -> bytes:

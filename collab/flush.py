@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from collab.document import merge
 from storage.values import Entry, Part
@@ -30,7 +31,7 @@ class Batch:
 
     def __init__(self, position: int) -> None:
         self.first = self.position = position
-        self.members: set[object] = set()
+        self.members: set[Any] = set()
         self.base = self.state_vector = b"\x00"
         self._parts: dict[str, _PartInProgress] = {}
         self._merged: bytes | None = None
@@ -43,15 +44,17 @@ class Batch:
         part.updates.append(update)
         part.clients.update(clients)
         self.members.add(member)
-        if len(part.updates) == _COMPACT:
+        if len(part.updates) >= _COMPACT:
             part.updates = [merge(part.updates)]
 
     def absorb(self, later: "Batch") -> None:
         """Append what the next batch holds to this one, which could not be recorded yet."""
         for author, part in later._parts.items():
             mine = self._parts.setdefault(author, _PartInProgress())
-            mine.updates = [merge(mine.updates + part.updates)]
+            mine.updates += part.updates
             mine.clients |= part.clients
+            if len(mine.updates) >= _COMPACT:
+                mine.updates = [merge(mine.updates)]
         self.members |= later.members
         self.position = later.position
         self.state_vector = later.state_vector

@@ -24,6 +24,8 @@ BIG = 32 << 10
 """Bytes of an update or a document above which a worker process parses it."""
 
 _BEAT = 1.0  # seconds between two rounds of housekeeping
+_COMPACTION_PAUSE = 30.0  # seconds before a snapshot that failed is tried again
+_LAST_APPEND = 5.0  # seconds that a load waits for an append of the room before it
 _ABSENT = "absent"
 _RENEW_PRESENCE = 18_000  # milliseconds; clients forget an entry after 30 s
 
@@ -56,6 +58,8 @@ class Hub:
         self._guard = guard
         self._opening: dict[str, asyncio.Task[Room]] = {}
         self._surveys: dict[Room, asyncio.Task[None]] = {}  # of big documents that were just opened
+        self._housekeeper = Workers()  # for compactions and suspects, so that clients' edits need not wait
+        self._dropped: dict[str, Room] = {}  # rooms given up with an append under way
         self._compacting: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -86,6 +90,7 @@ class Hub:
 
     async def _open(self, material: str, create: bool) -> Room:
         self._make_space()
+        await self._outlive(material)
         started = time.perf_counter()
         try:
             loaded = await load(material, self._log, self._objects)
@@ -119,6 +124,12 @@ class Hub:
             task.add_done_callback(lambda _: self._surveys.pop(room))
         return room
 
+    async def _outlive(self, material: str) -> None:
+        """Wait for the append that a dropped room left under way: a load must not miss it."""
+        room = self._dropped.pop(material, None)
+        if room is not None:
+            await room.recorder.until_sent(_LAST_APPEND)
+
     async def _create(self, material: str, loaded: Loaded) -> Loaded:
         """Write the entry without parts that makes a material exist."""
         wait = _Wait(self.level)
@@ -129,7 +140,7 @@ class Hub:
     async def _live(self, material: str, loaded: Loaded) -> Document:
         if self._guard.is_suspect(material):
             try:
-                await self.workers.run(check_in_worker, loaded.updates)
+                await self._housekeeper.run(check_in_worker, loaded.updates)
             except (WorkerDied, Poisoned) as error:
                 metrics.load_failures.labels("crash_loop").inc()
                 log.critical("document kills its process; refused until repaired", material=material)
@@ -170,7 +181,7 @@ class Hub:
 
     def _make_space(self) -> None:
         """Unload the room that was left longest, if the node is full. Raises Rejected."""
-        if len(self.rooms) < self._settings.rooms:
+        if len(self.rooms) + len(self._opening) <= self._settings.rooms:
             return
         idle = [room for room in self.rooms.values() if not room.members and room.is_settled]
         if not idle:
@@ -192,7 +203,10 @@ class Hub:
         while True:
             await asyncio.sleep(_BEAT)
             for room in list(self.rooms.values()):
-                self._attend(room, loop.time())
+                try:
+                    self._attend(room, loop.time())
+                except Exception:  # noqa: BLE001 - the other rooms must be attended to all the same
+                    log.exception("housekeeping failed", material=room.id)
 
     def _attend(self, room: Room, now: float) -> None:
         for member in list(room.members):
@@ -200,9 +214,10 @@ class Hub:
         if room.members:
             room.renew_presence(_RENEW_PRESENCE)
             recorder, settings = room.recorder, self._settings
-            if recorder.entries >= settings.compact_entries or recorder.size >= settings.compact_bytes:
-                recorder.entries = recorder.size = 0
-                self._compact(room.id)
+            due = recorder.entries >= settings.compact_entries or recorder.size >= settings.compact_bytes
+            if due and now >= recorder.compact_after:
+                recorder.compact_after = now + _COMPACTION_PAUSE
+                self._compact(room)
         elif room.is_settled and now - room.empty_since >= self._settings.idle_seconds:
             self._unload(room)
 
@@ -212,27 +227,34 @@ class Hub:
         room.close(CloseCode.DRAIN, "the material was unloaded")
         self._guard.closed(room.id)
         if room.recorder.entries:
-            self._compact(room.id)
+            self._compact(room)
 
-    def _compact(self, material: str) -> None:
+    def _compact(self, room: Room) -> None:
         """Make a snapshot in the background; one at a time per material."""
-        if material in self._compacting:
+        if room.id in self._compacting:
             return
-        self._compacting.add(material)
-        task = asyncio.create_task(self._run_compaction(material))
+        self._compacting.add(room.id)
+        task = asyncio.create_task(self._run_compaction(room))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _run_compaction(self, material: str) -> None:
+    async def _run_compaction(self, room: Room) -> None:
+        recorder = room.recorder
+        entries, size = recorder.entries, recorder.size
         try:
-            compactor = Compactor(self._log, self._objects, executor=self.workers.pool)
-            await compactor.compact(material, unix_milliseconds())
-            metrics.compactions.inc()
-        except StorageError as error:
+            compactor = Compactor(self._log, self._objects, executor=self._housekeeper.pool)
+            await compactor.compact(room.id, unix_milliseconds())
+        except Exception as error:  # noqa: BLE001 - counted, logged, tried again
+            self._housekeeper.replace()
             metrics.compaction_failures.inc()
-            log.warning("snapshot failed", material=material, error=str(error))
+            log.warning("snapshot failed", material=room.id, error=str(error))
+        else:
+            metrics.compactions.inc()
+            recorder.entries -= entries
+            recorder.size -= size
+            recorder.compact_after = 0.0
         finally:
-            self._compacting.discard(material)
+            self._compacting.discard(room.id)
 
     def _drop(self, room: Room, guilty: bytes) -> None:
         """Drop a document object that cannot be trusted; its members come back to a fresh one.
@@ -242,6 +264,7 @@ class Hub:
         metrics.poisoned.inc()
         log.critical("document object dropped", material=room.id, guilty=guilty[:200].hex())
         self._forget(room)
+        self._dropped[room.id] = room
         room.close(CloseCode.UNAVAILABLE, "the material is loaded anew")
 
     def _forget(self, room: Room) -> None:
@@ -277,6 +300,7 @@ class Hub:
             self._unload(room)
         if self._tasks:
             await asyncio.wait(list(self._tasks), timeout=self._settings.drain_seconds)
+        self._housekeeper.close()
 
 
 def _unavailable(label: str) -> Rejected:

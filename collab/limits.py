@@ -11,6 +11,8 @@ class Limits:
     """One update; beyond it the socket closes with 4413."""
     step2_bytes: int = 8 << 20
     """One sync step 2, a long offline session; beyond it 4413."""
+    presence_bytes: int = 1 << 20
+    """One awareness message; unmodified clients send back what they receive. Beyond it 4413."""
     document_bytes: int = 8 << 20
     """One encoded document; edits beyond it are refused with 4413."""
     outbox_bytes: int = 1 << 20

@@ -7,6 +7,8 @@ vector brings it up to date. A slow client so costs the same memory however long
 
 from collections import deque
 
+_MAX_ESSENTIAL = 64  # frames; a client that leaves so many answers unread is not worth waiting for
+
 
 class Outbox:
     """A queue of frames for one client.
@@ -29,20 +31,28 @@ class Outbox:
         self.wants: bytes | None = None
         self.listening = False
 
-    def put(self, frame: bytes, shown: bytes) -> None:
-        """Queue an update or presence frame; `shown` is the room's state vector before it."""
+    def put(self, frame: bytes, shown: bytes) -> bool:
+        """Queue an update or presence frame; `shown` is the room's state vector before it.
+
+        Tells whether the bound was reached, so that all that waited gave way to a catch-up.
+        """
         if not self.listening:
-            return
+            return False
         if not self._flow:
             self._base = shown
         self._flow.append(frame)
         self._size += len(frame)
-        if self._size > self._limit:
-            self.catch_up_from(self._base)
+        if self._size <= self._limit:
+            return False
+        self.catch_up_from(self._base)
+        return True
 
-    def put_essential(self, frame: bytes) -> None:
-        """Queue a frame that is never dropped."""
+    def put_essential(self, frame: bytes) -> bool:
+        """Queue a frame that is never dropped; tells whether there was room for it."""
+        if len(self._essential) >= _MAX_ESSENTIAL:
+            return False
         self._essential.append(frame)
+        return True
 
     def put_saved(self, frame: bytes) -> None:
         """Queue an acknowledgement that covers all earlier ones."""

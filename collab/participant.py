@@ -17,12 +17,13 @@ from collab.errors import CloseCode, Rejected
 from collab.presence import Identity
 from collab.protocol.lib0 import uint, write_bytes, write_uint
 from collab.room import Room
+from collab.updates import Admission, InvalidUpdate
 
 _FROM_ROOM = "room"  # origin of the replica's transactions that bring edits of others
 
 
 class Participant:
-    """A member that lives in the server process. Implements `collab.room.Member`.
+    """A member that lives in the server process. Implements `collab.member.Member`.
 
     Use it as `async with await Participant.join(room, grant) as tutor:` and edit inside
     `with tutor.edit() as doc:`.
@@ -35,13 +36,14 @@ class Participant:
         # A 32-bit client id: pycrdt's own 53-bit ids make documents larger.
         self.doc: Doc[Any] = Doc(client_id=randbits(32))
         self.author = grant.subject
+        self.writes = grant.role.writes
         self.identity = Identity(grant.subject, grant.name, grant.role) if grant.named else None
         self._room = room
-        self._grant = grant
         self._position = 0  # the flush that covers the last edit
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._saved: list[asyncio.Future[None]] = []
         self._outgoing: list[bytes] = []
+        self._incoming: list[bytes] = []  # came while an edit block was open
         self._editing = False
         self._gone: Rejected | None = None
         self._clock = 0
@@ -53,7 +55,11 @@ class Participant:
         participant = cls(room, grant)
         room.join(participant)
         room.catch_up(participant, b"\x00")
-        await participant._ready
+        try:
+            await participant._ready
+        except BaseException:
+            participant.leave()
+            raise
         return participant
 
     async def __aenter__(self) -> Self:
@@ -68,7 +74,7 @@ class Participant:
 
         pycrdt has no rollback: what a block did before it raised is sent as well.
         """
-        self._check()
+        self._check_writes()
         self._editing = True
         try:
             with self.doc.transaction():
@@ -76,6 +82,9 @@ class Participant:
         finally:
             self._editing = False
             self._send()
+            for update in self._incoming:
+                self._take_in(update)
+            self._incoming.clear()
 
     def present(self, state: bytes) -> None:
         """Show this participant to the others; `state` is the JSON of its awareness entry."""
@@ -100,14 +109,16 @@ class Participant:
         self._room.leave(self)
         self.doc.unobserve(self._subscription)
 
-    # From the room (collab.room.Member)
+    # From the room (collab.member.Member)
 
     def show(self, update: bytes, frame: bytes, shown: bytes) -> None:
         """Take in an edit of others; those before the state at joining are in it."""
         if not self._ready.done():
             return
-        with self.doc.transaction(origin=_FROM_ROOM):
-            self.doc.apply_update(update)
+        if self._editing:  # the block awaits something: its transaction is still open
+            self._incoming.append(update)
+        else:
+            self._take_in(update)
 
     def tell(self, payload: bytes, frame: bytes, shown: bytes) -> None:
         """Presence of others is not kept."""
@@ -152,14 +163,34 @@ class Participant:
         if self._editing:
             self._outgoing.append(event.update)
 
+    def _take_in(self, update: bytes) -> None:
+        with self.doc.transaction(origin=_FROM_ROOM):
+            self.doc.apply_update(update)
+
     def _send(self) -> None:
+        """Hand the edits to the room; a refused one ends the participant, whose replica is ahead now."""
         updates, self._outgoing = self._outgoing, []
         for update in updates:
+            try:
+                self._position = self._room.apply(self, self._admit(update))
+            except Rejected as error:
+                self.close(error.code, error.reason)
+                raise
+
+    def _admit(self, update: bytes) -> Admission:
+        try:
             admission = self._room.document.admit(update)
-            self._position = self._room.apply(self, admission)
+        except InvalidUpdate as error:
+            raise Rejected(CloseCode.REFUSED, str(error), error.reason) from error
+        if admission.parked is not None:
+            raise Rejected(CloseCode.OUT_OF_SYNC, "the edit rests on missing ones", "parked")
+        return admission
 
     def _check(self) -> None:
         if self._gone is not None:
             raise self._gone
-        if not self._grant.role.writes:
+
+    def _check_writes(self) -> None:
+        self._check()
+        if not self.writes:
             raise Rejected(CloseCode.FORBIDDEN, "this participant may only read", "read_only")

@@ -9,6 +9,7 @@ Format: https://github.com/yjs/y-protocols (awareness.js).
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from collab.protocol.lib0 import Malformed, read_bytes, read_uint, uint, write_bytes, write_uint
@@ -21,6 +22,11 @@ COLOURS = (
 
 MAX_STATE = 8192
 """Bytes of JSON in one entry."""
+
+MAX_ENTRIES = 4096
+"""Entries in one payload; more than a room has members."""
+
+_RENEWALS = 64  # entries told anew at a time
 
 _GONE = b"null"
 
@@ -55,15 +61,15 @@ class Presence:
     def receive(self, owner: object, identity: Identity | None, payload: bytes, now: int) -> int | None:
         """Take in one awareness payload of `owner`; `now` is Unix time in milliseconds.
 
-        Returns the client id whose entry changed. Entries for other ids are passed over before their
-        JSON is read: unmodified clients send back whatever they receive. Raises Malformed.
+        Returns the client id whose entry changed: one per payload, the first that is the owner's to write.
+        Entries for other ids are passed over before their JSON is read: unmodified clients send back
+        whatever they receive. Raises Malformed.
         """
-        changed = None
         for client, state in _read(payload):
             if self._may_write(owner, identity, client, state):
                 self._write(owner, identity, client, state, now)
-                changed = client
-        return changed
+                return client
+        return None
 
     def leave(self, owner: object) -> int | None:
         """Forget the entry of `owner`; returns its client id, to be announced as gone."""
@@ -80,29 +86,32 @@ class Presence:
         """The client ids that are visible."""
         return self._entries.keys()
 
-    def is_others(self, client: int, owner: object, identity: Identity | None) -> bool:
-        """Whether a person other than `owner` is here under `client`."""
+    def owner_of(self, client: int) -> Any:
+        """Who is here under `client`, or None."""
         entry = self._entries.get(client)
-        return entry is not None and entry.owner is not owner and entry.identity != identity
+        return entry.owner if entry else None
 
     def due(self, now: int, age: int) -> list[int]:
-        """Ids whose entries were last told more than `age` milliseconds ago; clients forget after 30 s."""
-        return [client for client, entry in self._entries.items() if now - entry.sent > age]
+        """Some ids whose entries were last told more than `age` milliseconds ago; clients forget after 30 s.
 
-    def encode(self, clients: Iterable[int], now: int) -> bytes:
-        """An awareness payload that tells the present state of `clients` under fresh clocks."""
+        Few at a time, so that a large room's renewals are spread over many calls.
+        """
+        return list(islice((id for id, entry in self._entries.items() if now - entry.sent > age), _RENEWALS))
+
+    def tell(self, clients: Iterable[int], now: int) -> dict[int, bytes]:
+        """The present entries of `clients` under fresh clocks, encoded, for `payload`."""
         self._clock = max(self._clock + 1, now)
-        out = bytearray()
-        count = 0
+        told = {}
         for client in clients:
             entry = self._entries.get(client)
+            out = bytearray()
             write_uint(out, client)
             write_uint(out, self._clock)
             write_bytes(out, entry.state if entry else _GONE)
             if entry:
                 entry.clock, entry.sent = self._clock, now
-            count += 1
-        return uint(count) + bytes(out)
+            told[client] = bytes(out)
+        return told
 
     def encode_present(self, owner: object) -> bytes | None:
         """An awareness payload with everybody but `owner`, for one who joins; None when alone."""
@@ -120,6 +129,19 @@ class Presence:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def _colour(self, client: int, fields: dict[str, Any], subject: str) -> str:
+        """The colour that was asked for if it is one of ours and free, else a free one by the subject."""
+        before, user = self._entries.get(client), fields.get("user")
+        wanted = user.get("color") if isinstance(user, dict) else None
+        if before is not None and before.colour and wanted in (None, before.colour):
+            return before.colour
+        taken = {entry.colour for key, entry in self._entries.items() if key != client}
+        start = sum(subject.encode())
+        order = [COLOURS[(start + step) % len(COLOURS)] for step in range(len(COLOURS))]
+        if wanted in COLOURS:
+            order.insert(0, str(wanted))
+        return next((colour for colour in order if colour not in taken), order[0])
+
     def _may_write(self, owner: object, identity: Identity | None, client: int, state: bytes) -> bool:
         mine = self._client_of.get(owner)
         if mine is not None:
@@ -130,7 +152,7 @@ class Presence:
         if entry is None:
             return True
         # The same person comes back while the server still holds the old socket's entry.
-        return entry.identity == identity
+        return _same_person(entry.identity, identity)
 
     def _write(self, owner: object, identity: Identity | None, client: int, state: bytes, now: int) -> None:
         if state == _GONE:
@@ -139,22 +161,31 @@ class Presence:
         before = self._entries.get(client)
         if before is not None and before.owner is not owner:
             del self._client_of[before.owner]
-        if identity is None:
-            parse_state(state)
-            colour = ""
-        else:
-            taken = {entry.colour for key, entry in self._entries.items() if key != client}
-            state, colour = _stamp(state, identity, taken)
+        fields = parse_state(state)
+        colour = ""
+        if identity is not None:
+            colour = self._colour(client, fields, identity.subject)
+            state = _stamp(fields, identity, colour)
         clock = before.clock if before else max(self._clock + 1, now)
         self._client_of[owner] = client
         self._entries[client] = _Entry(owner, identity, clock, state, colour, 0)
 
 
+def payload(entries: Collection[bytes]) -> bytes:
+    """An awareness payload of encoded entries."""
+    return uint(len(entries)) + b"".join(entries)
+
+
+def _same_person(one: Identity | None, other: Identity | None) -> bool:
+    """Name and role may have changed in between."""
+    return one is None or other is None or one.subject == other.subject
+
+
 def _read(payload: bytes) -> list[tuple[int, bytes]]:
     """Client ids and JSON bytes. Raises Malformed."""
     count, at = read_uint(payload, 0)
-    if count > len(payload):
-        raise Malformed("presence cut short")
+    if count > min(len(payload), MAX_ENTRIES):
+        raise Malformed("too many presence entries")
     entries = []
     for _ in range(count):
         client, at = read_uint(payload, at)
@@ -166,15 +197,12 @@ def _read(payload: bytes) -> list[tuple[int, bytes]]:
     return entries
 
 
-def _stamp(state: bytes, identity: Identity, taken: Collection[str]) -> tuple[bytes, str]:
-    """The state with the owner's true identity in it, and the colour. Raises Malformed."""
-    fields = parse_state(state)
+def _stamp(fields: dict[str, Any], identity: Identity, colour: str) -> bytes:
+    """The state with the owner's true identity in it."""
     user = fields.get("user")
     merged: dict[str, Any] = dict(user) if isinstance(user, dict) else {}
-    colour = _choose_colour(merged.get("color"), identity.subject, taken)
     merged |= {"id": identity.subject, "name": identity.name, "role": identity.role, "color": colour}
-    fields["user"] = merged
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode(), colour
+    return json.dumps({**fields, "user": merged}, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def parse_state(state: bytes) -> dict[str, Any]:
@@ -193,12 +221,3 @@ def parse_state(state: bytes) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(name)
-
-
-def _choose_colour(wanted: object, subject: str, taken: Collection[str]) -> str:
-    """The wanted colour if it is one of ours and free, else a free one by hash of the subject."""
-    if isinstance(wanted, str) and wanted in COLOURS and wanted not in taken:
-        return wanted
-    start = sum(subject.encode())
-    order = [COLOURS[(start + step) % len(COLOURS)] for step in range(len(COLOURS))]
-    return next((colour for colour in order if colour not in taken), order[0])

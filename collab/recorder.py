@@ -51,6 +51,7 @@ class Recorder:
         cursor: position of the newest recorded entry.
         is_away: whether the log did not take the last append.
         entries, size: recorded since the snapshot that the document was loaded from, or compacted to.
+        compact_after: event-loop time before which no snapshot is tried.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Recorder:
         self.is_away = False
         self.entries = 0
         self.size = 0
+        self.compact_after = 0.0
         self._material = material
         self._log = log_
         self._level = level
@@ -80,6 +82,7 @@ class Recorder:
         self._kept: list[Batch] = []  # wait for the log to come back, ascending, neighbours merged
         self._delay = _RETRY[0]
         self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
 
     @property
     def is_busy(self) -> bool:
@@ -104,15 +107,24 @@ class Recorder:
         self._owner.away(batch)
 
     def close(self) -> None:
-        """Stop trying."""
+        """Stop trying, and acknowledge nothing more."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
+
+    async def until_sent(self, seconds: float) -> None:
+        """Return when no append is under way any more, or after so long."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while self._sent is not None and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - rare
+            await asyncio.sleep(0.005)
 
     def recorded(self, batch: Batch, cursor: Cursor) -> None:
         """The log has taken `batch`."""
         self.cursor = cursor
         self.entries += 1
         self._sent = None
+        if self._closed:
+            return
         if self._kept:
             self._send(self._kept.pop(0))
         elif self.is_away:
@@ -124,7 +136,7 @@ class Recorder:
 
     def reached(self, batch: Batch, level: Level) -> None:
         """The log holds `batch` at `level`."""
-        if level is self._level:
+        if level is self._level and not self._closed:
             self._pending.remove(batch)
             waiting = (other.first for other in (*self._pending, *self._kept))
             self._owner.reached(min(waiting, default=self._newest + 1) - 1)
@@ -135,6 +147,8 @@ class Recorder:
         log.warning("append failed", material=self._material, error=str(error), retry=self._delay)
         if batch is self._sent:
             self._sent = None
+        if self._closed:
+            return
         if batch in self._pending:
             self._pending.remove(batch)
         self._keep(batch)
@@ -145,12 +159,9 @@ class Recorder:
             self._delay = min(self._delay * 2, _RETRY[1])
 
     def _send(self, batch: Batch) -> None:
-        if batch.size > _RETAINED_BYTES and self.is_away:
-            batch.collapse(self._owner.diff(batch.base))
+        entry = encode_entry(batch.entry(self._owner.now()))
         self._sent = batch
         self._pending.append(batch)
-        now = self._owner.now()
-        entry = encode_entry(batch.entry(now))
         self.size += len(entry)
         metrics.entry_bytes.observe(len(entry))
         self._log.append(self._material, entry, self.cursor, _Append(self, batch))
@@ -162,6 +173,8 @@ class Recorder:
                 kept[-1].absorb(each)
             else:
                 kept.append(each)
+        if kept[-1].size > _RETAINED_BYTES:
+            kept[-1].collapse(self._owner.diff(kept[-1].base))
         self._kept = kept
 
     def _retry(self) -> None:

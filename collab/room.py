@@ -8,15 +8,16 @@ for the append that covers it as well.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Container
-from typing import Protocol
+from collections.abc import Callable, Collection, Container
 
 from collab import metrics
 from collab.document import Document
 from collab.errors import CloseCode, Poisoned, Rejected
 from collab.flush import Batch
 from collab.limits import Limits
-from collab.presence import Identity, Presence
+from collab.logs import log
+from collab.member import Member
+from collab.presence import Identity, Presence, payload
 from collab.protocol import ywebsocket
 from collab.recorder import Recorder
 from collab.updates import Admission
@@ -25,38 +26,9 @@ from storage.clock import unix_milliseconds
 from storage.values import Cursor, Level
 
 _LOAD_FACTOR = 2.0  # under load, the next flush waits this multiple of what the last one cost
+_RECHECK_FACTOR = 20.0  # parked updates are tried again after this multiple of what trying them cost
+_MAX_CLIENTS = 20_000  # client ids in one document; every flush looks at its whole state vector
 _LONGEST_PAUSE = 0.025  # seconds; the cap of that pause
-
-
-class Member(Protocol):
-    """Anything joined to a room: a client's connection, or code in this process."""
-
-    author: str
-    identity: Identity | None
-
-    def show(self, update: bytes, frame: bytes, shown: bytes) -> None:
-        """An edit of others: the update, its y-websocket frame, and the state vector shown before."""
-
-    def tell(self, payload: bytes, frame: bytes, shown: bytes) -> None:
-        """Presence of others: the payload and its frame."""
-
-    def reached(self, position: int) -> bool:
-        """Flush `position` has reached the level; tells whether edits of this member still wait."""
-
-    def caught_up(self, update: bytes, presence: bytes | None) -> None:
-        """The diff that this member asked for, and everybody's presence."""
-
-    def recheck(self) -> None:
-        """Parked updates may be ready now."""
-
-    def unrecorded(self, on: bool) -> None:
-        """Edits are shown from now on although the log is away; or no longer."""
-
-    def check(self, now: float) -> None:
-        """Called about every second; `now` is event-loop time."""
-
-    def close(self, code: CloseCode, reason: str) -> None:
-        """This member has to go."""
 
 
 class Room:
@@ -73,7 +45,7 @@ class Room:
         self,
         material: str,
         document: Document,
-        log: UpdateLog,
+        update_log: UpdateLog,
         cursor: Cursor,
         *,
         level: Level,
@@ -93,7 +65,7 @@ class Room:
         self._on_poisoned = on_poisoned
         self._hold_unrecorded = hold_unrecorded
         self._shown = document.state_vector()  # of all that members may have seen
-        self.recorder = Recorder(material, log, level, cursor, self._shown, self, hold=hold_unrecorded)
+        self.recorder = Recorder(material, update_log, level, cursor, self._shown, self, hold=hold_unrecorded)
         self._batch = Batch(1)  # gathers until the next flush
         self._shown_position = 0  # the newest flush that was shown
         self._reached = 0  # the newest flush at the level
@@ -101,9 +73,12 @@ class Room:
         self._asking: list[tuple[Member, bytes]] = []  # wait for a diff as of the end of `_batch`
         self._waiting: set[Member] = set()  # members with edits that are not acknowledged
         self._parking: set[Member] = set()  # members with parked updates
+        self._writers: dict[int, Member] = {}  # by client id, members who wrote under their presence's id
+        self._announced = False  # members know that the log is away
         self._told: set[int] = set()  # client ids whose presence changed since the last flush
         self._flush_scheduled = False
         self._recheck_scheduled = False
+        self._next_recheck = 0.0  # event-loop time before which parked updates are not tried
         self._next_flush = 0.0  # event-loop time before which no flush starts
 
     # Members
@@ -113,7 +88,7 @@ class Room:
         if len(self.members) >= self.limits.members_per_room:
             raise Rejected(CloseCode.TOO_MANY, "this material has too many visitors now", "room_full")
         self.members.add(member)
-        if self.recorder.is_away:
+        if self._announced:
             member.unrecorded(True)
 
     def leave(self, member: Member) -> None:
@@ -123,6 +98,7 @@ class Room:
         self._parking.discard(member)
         client = self.presence.leave(member)
         if client is not None:
+            self._writers.pop(client, None)
             self._told.add(client)
             self._schedule_flush()
         if not self.members:
@@ -146,8 +122,24 @@ class Room:
     # Edits
 
     def held(self, member: Member) -> Container[int]:
-        """Client ids of other people who are here: their new structs are theirs to send."""
-        return _Held(self.presence, member) if member.identity is not None else ()
+        """Client ids that other people here write under: their new structs are theirs to send.
+
+        A person is known by its presence entry, and has to have written under the id, or the id must be new:
+        nobody can block the id of one who shows no presence by showing it.
+        """
+        return _Held(self, member) if member.identity is not None else ()
+
+    def holds(self, client: int, member: Member) -> bool:
+        """Whether the new structs of `client` are another person's to send."""
+        owner = self.presence.owner_of(client)
+        if owner is None or owner is member or not isinstance(owner.identity, Identity):
+            return False
+        same = member.identity is not None and owner.identity.subject == member.identity.subject
+        return (
+            not same
+            and owner.writes
+            and (self._writers.get(client) is owner or client not in self.document.clocks)
+        )
 
     def apply(self, member: Member, admission: Admission) -> int:
         """Apply what is ready; returns the position of the flush that covers it.
@@ -155,17 +147,25 @@ class Room:
         Raises Poisoned (this room is over) and Rejected (the document is full).
         """
         if admission.ready is not None:
-            self._check_size(len(admission.ready))
+            self._check_size(admission, len(admission.ready))
             try:
-                self.document.apply(admission)
+                changed = self.document.apply(admission)
             except Poisoned:
+                member.close(CloseCode.REFUSED, "the edit cannot be applied")
                 self._on_poisoned(self, admission.ready)
                 raise
-            metrics.updates.inc()
-            self._batch.add(member, member.author, admission.ready, admission.clocks.keys())
-            self._schedule_flush()
-            self._recheck_parked()
+            if changed:
+                self._gather(member, admission.ready, admission.clocks.keys())
         return self._covering
+
+    def _gather(self, member: Member, update: bytes, clients: Collection[int]) -> None:
+        metrics.updates.inc()
+        own = self.presence.client_of(member)
+        if own is not None and own in clients:
+            self._writers[own] = member
+        self._batch.add(member, member.author, update, clients)
+        self._schedule_flush()
+        self._recheck_parked()
 
     def park(self, member: Member, *, on: bool) -> None:
         """Tell `member` from now on when something new was applied; or no longer."""
@@ -214,6 +214,7 @@ class Room:
             return False
         self._told.add(client)
         self._schedule_flush()
+        self._recheck_parked()
         return True
 
     def renew_presence(self, age: int) -> None:
@@ -244,10 +245,14 @@ class Room:
 
     def away(self, batch: Batch) -> None:
         """The log is away: show what it did not take, unless the settings say to hold it back."""
-        if self.is_closed or self._hold_unrecorded:
+        if self.is_closed:
             return
-        for member in list(self.members):
-            member.unrecorded(True)
+        if not self._announced:
+            self._announced = True
+            for member in list(self.members):
+                member.unrecorded(True)
+        if self._hold_unrecorded:
+            return
         if batch.position > self._shown_position:
             self._show(batch)
         if self._batch:
@@ -255,6 +260,7 @@ class Room:
 
     def back(self) -> None:
         """The log is back and has everything."""
+        self._announced = False
         for member in list(self.members):
             member.unrecorded(False)
 
@@ -297,16 +303,30 @@ class Room:
     def _append(self) -> None:
         batch, self._batch = self._batch, Batch(self._batch.position + 1)
         try:
-            self.document.verify()
+            batch.state_vector = self.document.verify()
         except Poisoned:
-            self._on_poisoned(self, batch.update())
+            self._drop(batch)
             return
-        batch.state_vector = self.document.state_vector()
         metrics.batches.inc()
         asking, self._asking = self._asking, []
         for member, state_vector in asking:
             self._encode_diff(member, state_vector)
         self.recorder.append(batch)
+
+    def _hand_over(self, member: Member, action: Callable[[Member], None]) -> None:
+        """A member that fails takes nobody with it."""
+        try:
+            action(member)
+        except Exception:  # noqa: BLE001 - whatever it was, it is logged and the member goes
+            log.exception("member failed", material=self.id, author=member.author)
+            member.close(CloseCode.UNAVAILABLE, "this member failed")
+
+    def _drop(self, batch: Batch) -> None:
+        """Give the document up: `batch` brought something that it took in only partly."""
+        if len(batch.members) == 1:
+            for member in batch.members:
+                member.close(CloseCode.REFUSED, "the edit cannot be applied")
+        self._on_poisoned(self, batch.update())
 
     def _encode_diff(self, member: Member, state_vector: bytes) -> None:
         update = self.document.diff(state_vector)
@@ -328,50 +348,58 @@ class Room:
             update = batch.update()
             frame = ywebsocket.update(update)
             for member in listeners:
-                member.show(update, frame, shown)
+                self._hand_over(member, lambda to: to.show(update, frame, shown))
             metrics.deliveries.inc(len(listeners))
         while self._releases and self._releases[0][0] <= self._shown_position:
             self._releases.popleft()[1]()
 
     def _tell_presence(self) -> None:
-        told, self._told = self._told, set()
-        now = self.now()
-        payload = self.presence.encode(told, now)
-        frame = ywebsocket.awareness(payload)
+        clients, self._told = self._told, set()
+        told = self.presence.tell(clients, self.now())
+        everything = payload(told.values())
+        frame = ywebsocket.awareness(everything)
         for member in self.members:
             own = self.presence.client_of(member)
             if own not in told:
-                member.tell(payload, frame, self._shown)
+                member.tell(everything, frame, self._shown)
             elif len(told) > 1:
-                rest = self.presence.encode(told - {own}, now)
+                rest = payload([entry for client, entry in told.items() if client != own])
                 member.tell(rest, ywebsocket.awareness(rest), self._shown)
 
-    def _check_size(self, more: int) -> None:
+    def _check_size(self, admission: Admission, more: int) -> None:
         document, limit = self.document, self.limits.document_bytes
+        if (
+            len(document.clocks) + len(admission.clocks) > _MAX_CLIENTS
+            and admission.clocks.keys() - document.clocks
+        ):
+            raise Rejected(CloseCode.TOO_LARGE, "the document has too many client ids", "document_clients")
         if document.size + more > limit and document.measure() + more > limit:
             raise Rejected(CloseCode.TOO_LARGE, f"the document is above {limit} bytes", "document_full")
 
     def _recheck_parked(self) -> None:
         if self._parking and not self._recheck_scheduled:
             self._recheck_scheduled = True
-            self._loop.call_soon(self._recheck)
+            self._loop.call_at(max(self._next_recheck, self._loop.time()), self._recheck)
 
     def _recheck(self) -> None:
+        """Try what is parked; what that costs is at most a small share of the loop's time."""
         self._recheck_scheduled = False
+        started = self._loop.time()
         if not self.is_closed:
             for member in list(self._parking):
                 member.recheck()
+        now = self._loop.time()
+        self._next_recheck = now + _RECHECK_FACTOR * (now - started)
 
 
 class _Held:
     """The client ids that a member may not extend now."""
 
-    __slots__ = ("_member", "_presence")
+    __slots__ = ("_member", "_room")
 
-    def __init__(self, presence: Presence, member: Member) -> None:
-        self._presence = presence
+    def __init__(self, room: Room, member: Member) -> None:
+        self._room = room
         self._member = member
 
     def __contains__(self, client: object) -> bool:
-        assert isinstance(client, int)
-        return self._presence.is_others(client, self._member, self._member.identity)
+        return isinstance(client, int) and self._room.holds(client, self._member)

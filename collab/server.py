@@ -11,6 +11,7 @@ from collab.errors import StartError
 from collab.hub import Hub
 from collab.logs import configure
 from collab.settings import Settings
+from collab.wire import WebSocketProtocol
 
 _FRAME_OVERHEAD = 1 << 10  # bytes around a step 2 of the largest size
 
@@ -26,7 +27,7 @@ def serve(settings: Settings) -> None:
         app,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio",
+        ws=WebSocketProtocol,
         ws_max_size=settings.step2_bytes + _FRAME_OVERHEAD,
         ws_per_message_deflate=False,  # a compressed bomb would be unpacked before any limit sees it
         access_log=False,  # query strings hold tokens

@@ -8,9 +8,13 @@ from collab.errors import CloseCode, Rejected
 from collab.limits import Limits, TokenBucket
 from collab.protocol import ywebsocket
 from collab.protocol.lib0 import Malformed
-from collab.protocol.messages import Ask, Edit, Message
+from collab.protocol.messages import Ask, Awareness, Edit, Message, QueryAwareness
 
+_HEAD = 16  # bytes of a frame around its payload
+_MAX_ASK = 128 << 10  # bytes of a step 1: about 10,000 client ids
+_MAX_OTHER = 4 << 10  # bytes of a control message, once hello is said
 _ASK_COST = 50.0  # messages; answering a step 1 may mean encoding the whole document
+_BYTES_PER_TOKEN = 256  # so big messages count as many
 
 NEVER = 1 << 62
 """The position of a refused edit: no flush covers it."""
@@ -58,24 +62,36 @@ class Session:
 
     def receive(self, frame: bytes) -> Message:
         """The message in one frame, checked for form and size. Raises Rejected."""
+        limit = self._limit(frame)
+        if len(frame) > limit + _HEAD:  # before anything is decoded
+            raise Rejected(CloseCode.TOO_LARGE, f"a message of this kind has {limit} bytes", "too_large")
         try:
             message = ywebsocket.decode(frame)
         except Malformed as error:
             raise Rejected(CloseCode.MALFORMED, str(error), "malformed") from error
         if isinstance(message, Edit):
             self.edits += 1
-            limit = self._limits.step2_bytes if message.step2 else self._limits.update_bytes
-            if len(message.update) > limit:
-                raise Rejected(CloseCode.TOO_LARGE, f"an edit above {limit} bytes", "edit_too_large")
         return message
 
-    def pause(self, message: Message, now: float, *, present: bool) -> float:
-        """Seconds to wait before the next message of this client is read.
+    def _limit(self, frame: bytes) -> int:
+        kind = ywebsocket.kind(frame)
+        if kind is Edit:
+            step2 = ywebsocket.is_step2(frame)
+            return self._limits.step2_bytes if step2 else self._limits.update_bytes
+        if kind is Awareness:
+            return self._limits.presence_bytes
+        return _MAX_ASK if kind is Ask else _MAX_OTHER
+
+    def pause(self, message: Message, size: int, now: float, *, present: bool) -> float:
+        """Seconds to wait before the next message of this client is read; `size`: of this one, in bytes.
 
         `present`: it changed the client's own presence. Echoes of others' presence, which unmodified clients
         send in numbers, cost no more than any message.
         """
-        wait = self._message_rate.take(now, _ASK_COST if isinstance(message, Ask) else 1.0)
+        cost = 1.0 + size / _BYTES_PER_TOKEN
+        if isinstance(message, Ask | QueryAwareness):
+            cost += _ASK_COST
+        wait = self._message_rate.take(now, cost)
         return max(wait, self._presence_rate.take(now)) if present else wait
 
     def place(self, number: int, position: int | None) -> None:

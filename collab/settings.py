@@ -12,6 +12,9 @@ from collab.errors import StartError
 from collab.limits import Limits
 from storage.values import Level
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""Names of this machine to itself."""
+
 
 class AuthMode(StrEnum):
     """Who decides what people may do."""
@@ -78,6 +81,9 @@ class Settings(BaseSettings):
     step2_bytes: int = Field(
         Limits.step2_bytes, ge=64, description="Largest sync step 2 (a long offline session); beyond it 4413."
     )
+    presence_bytes: int = Field(
+        Limits.presence_bytes, ge=1024, description="Largest awareness message; beyond it 4413."
+    )
     document_bytes: int = Field(
         Limits.document_bytes, ge=1024, description="Largest encoded document; beyond it 4413."
     )
@@ -118,7 +124,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _check_auth(self) -> "Settings":
-        if self.auth is AuthMode.NONE and self.host not in ("127.0.0.1", "::1", "localhost"):
+        if self.auth is AuthMode.NONE and self.host not in LOOPBACK:
             raise ValueError("STUDYHUB_AUTH=none listens on loopback only; leave out --host")
         if self.auth is AuthMode.JWT and (
             self.jwt_secret is None or len(self.jwt_secret.get_secret_value().encode()) < 16

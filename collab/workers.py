@@ -18,18 +18,25 @@ class WorkerDied(Exception):
 
 
 class Workers:
-    """One worker process, started at first use and again after a death."""
+    """One worker process, started at first use and again after a death.
+
+    Clients' edits and the server's own housekeeping take one each, so that neither waits for the other.
+    """
 
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
 
     @property
     def pool(self) -> ProcessPoolExecutor:
-        """The executor, for callers that bring their own jobs."""
+        """The executor, for callers that bring their own jobs; after a failed one they call `replace`."""
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(max_workers=1, mp_context=context)
         return self._pool
+
+    def replace(self) -> None:
+        """Start a new worker at the next use: a job may have killed this one."""
+        self.close()
 
     async def run(self, function: Callable[..., _T], *arguments: object) -> _T:
         """Call a module-level function in the worker. Raises WorkerDied, and what the function raises.
@@ -40,7 +47,7 @@ class Workers:
             try:
                 return await asyncio.get_running_loop().run_in_executor(self.pool, function, *arguments)
             except BrokenProcessPool as error:
-                self._pool = None
+                self.replace()
                 if attempt == 2:
                     raise WorkerDied(function.__name__) from error
         raise AssertionError("unreachable")

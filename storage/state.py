@@ -4,6 +4,8 @@ pycrdt holds the GIL, and a crafted update can end the process (a Rust panic, or
 states belong into a process pool.
 """
 
+from typing import Any
+
 import pycrdt
 
 
@@ -15,7 +17,7 @@ def merge(updates: list[bytes]) -> bytes:
     """
     doc = _document(updates)
     for number, update in enumerate(updates):
-        if not _holds(doc, update):
+        if not holds(doc, update):
             raise ValueError(f"update {number} rests on content that is missing")
     return doc.get_update()
 
@@ -39,7 +41,7 @@ def is_sound(state: bytes) -> bool:
     except ValueError:
         return False
     same = state_vector(first.get_state()) == state_vector(second.get_state())
-    return same and first.get_update() == second.get_update() and _holds(first, state)
+    return same and first.get_update() == second.get_update() and holds(first, state)
 
 
 def state_vector(encoded: bytes) -> dict[int, int]:
@@ -48,7 +50,7 @@ def state_vector(encoded: bytes) -> dict[int, int]:
     return {decoder.read_var_uint(): decoder.read_var_uint() for _ in range(decoder.read_var_uint())}
 
 
-def _holds(doc: pycrdt.Doc[pycrdt.Map[object]], update: bytes) -> bool:
+def holds(doc: pycrdt.Doc[Any], update: bytes) -> bool:
     """Whether `doc` has all structs of `update`; deletions of what it has are not looked at."""
     return pycrdt.get_update(update, doc.get_state()).startswith(b"\x00")  # no client has more
 

@@ -45,7 +45,7 @@ class TokenRequest(BaseModel):
 async def create_material(request: Request) -> JSONResponse:
     """Make a material; its links are the only way to it."""
     door: Door = request.app.state.door
-    _only_with_links(door)
+    _not_on_a_platform(door)
     body = await _read(request, NewMaterial)
     material = new_material_id()
     await _write_first_state(request.app.state.hub, material, body)
@@ -56,7 +56,7 @@ async def issue_token(request: Request) -> JSONResponse:
     """Exchange a capability for a token that opens the socket."""
     door: Door = request.app.state.door
     settings: Settings = request.app.state.settings
-    _only_with_links(door)
+    _not_on_a_platform(door)
     body = await _read(request, TokenRequest)
     role = Role.EDITOR if door.mode is AuthMode.NONE else door.capabilities.role(body.id, body.k)
     if role is None:
@@ -76,7 +76,7 @@ async def issue_token(request: Request) -> JSONResponse:
 async def read_links(request: Request) -> JSONResponse:
     """The share links that the bearer may pass on: nobody gives more than it has."""
     door: Door = request.app.state.door
-    _only_with_links(door)
+    _not_on_a_platform(door)
     material = request.path_params["material"]
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
@@ -114,7 +114,7 @@ def _links(door: Door, material: str, role: Role) -> dict[str, str]:
     return links
 
 
-def _only_with_links(door: Door) -> None:
+def _not_on_a_platform(door: Door) -> None:
     if door.mode is AuthMode.JWT:
         raise Rejected(CloseCode.FORBIDDEN, "this server takes the tokens of its platform", "platform_mode")
 

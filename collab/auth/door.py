@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from collab.auth.capabilities import Capabilities
 from collab.auth.grants import ANONYMOUS, Grant
 from collab.auth.tokens import Guests, Tokens
-from collab.settings import AuthMode, Settings
+from collab.settings import LOOPBACK, AuthMode, Settings
 
 
 class Door:
@@ -26,7 +26,7 @@ class Door:
         if self.mode is AuthMode.JWT and platform is not None:
             self.tokens = Tokens(platform.get_secret_value().encode())
         else:
-            self.tokens = Tokens(secret, audience="socket")
+            self.tokens = Tokens(secret, audience=f"socket:{self.mode}")
         self._origins = frozenset(settings.origins)
 
     def grant(self, token: str, material: str) -> Grant:
@@ -39,7 +39,14 @@ class Door:
         """Whether a page of `origin` may open a socket at `host`; programs send no origin."""
         if origin is None:
             return True
-        return origin in self._origins or urlsplit(origin).netloc == host
+        try:
+            own = urlsplit(origin).netloc == host
+            name = urlsplit(f"//{host}").hostname
+        except ValueError:
+            return False
+        if self.mode is AuthMode.NONE and name not in LOOPBACK:
+            return False  # a name of somebody else's that leads here: nothing but the address protects us
+        return own or origin in self._origins
 
 
 def own_secret(data: Path) -> bytes:
@@ -50,9 +57,12 @@ def own_secret(data: Path) -> bytes:
     except FileNotFoundError:
         pass
     fresh = secrets.token_hex(32).encode()
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    unfinished = data / "secret.new"
+    unfinished.unlink(missing_ok=True)
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(fresh)
         file.flush()
         os.fsync(file.fileno())
+    unfinished.rename(path)  # never half a secret, should the disk be full
     return fresh

@@ -19,6 +19,7 @@ from collab.errors import CloseCode, Rejected
 _ALGORITHMS = ["HS256"]
 _MAX_TOKEN = 16 << 10  # bytes
 _GUEST_SECONDS = 10 * 365 * 86400  # a browser stays the same guest
+_MAX_SUBJECT = 255  # characters
 _MAX_NAME = 60  # characters
 
 
@@ -49,7 +50,7 @@ class Tokens:
             raise _bad("the token is not valid or has expired") from error
         if self._audience is not None and decoded.claims.get("aud") != self._audience:
             raise _bad("the token was made for something else")
-        if not isinstance(decoded.claims["sub"], str):
+        if not _is_subject(decoded.claims["sub"]):
             raise _bad("the token names nobody")
         return decoded.claims
 
@@ -110,6 +111,17 @@ def clean_name(name: str) -> str:
 def _role(grants: dict[str, Any], material: str) -> Role | None:
     named = grants.get(material, grants.get(EVERY_MATERIAL))
     return next((role for role in Role if role == named), None)
+
+
+def _is_subject(subject: object) -> bool:
+    """Text of sensible length that can be stored: a lone surrogate has no UTF-8."""
+    if not isinstance(subject, str) or not 0 < len(subject) <= _MAX_SUBJECT:
+        return False
+    try:
+        subject.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _bad(reason: str) -> Rejected:

@@ -15,6 +15,12 @@ SUBPROTOCOL = "studyhub.v1"
 _SYNC, _AWARENESS, _AUTH, _QUERY_AWARENESS, _CONTROL = 0, 1, 2, 3, 100
 _STEP1, _STEP2, _UPDATE = 0, 1, 2
 
+_KINDS: dict[int, type[Message]] = {
+    _AWARENESS: Awareness,
+    _QUERY_AWARENESS: QueryAwareness,
+    _CONTROL: Control,
+}
+
 KEEPALIVE = b"\x01\x01\x00"
 """An awareness frame without entries: resets the client's 30 s watchdog and raises no event there."""
 
@@ -36,6 +42,18 @@ def decode(frame: bytes) -> Message:
     if kind == _CONTROL:
         return _decode_control(frame)
     raise Malformed(f"unknown message type {kind}")
+
+
+def kind(frame: bytes) -> type[Message] | None:
+    """What kind of message a frame claims to hold, before it is decoded; None for unknown ones."""
+    if frame[:1] == bytes((_SYNC,)):
+        return Ask if frame[1:2] == bytes((_STEP1,)) else Edit
+    return _KINDS.get(frame[0]) if frame else None
+
+
+def is_step2(frame: bytes) -> bool:
+    """Whether a frame that holds an edit claims to be a step 2."""
+    return frame[1:2] == bytes((_STEP2,))
 
 
 def step1(state_vector: bytes) -> bytes:

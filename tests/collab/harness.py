@@ -19,6 +19,7 @@ class Author:
 
     def __init__(self, name: str = "anonymous", *, identity: Identity | None = None, client: int = 0) -> None:
         self.author = name
+        self.writes = True
         self.identity = identity
         self.doc: Doc[Any] = Doc(client_id=client) if client else Doc()
         self.seen: list[bytes] = []

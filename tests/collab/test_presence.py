@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pycrdt import Awareness as PycrdtAwareness
 from pycrdt import Doc
 
-from collab.presence import COLOURS, MAX_STATE, Identity, Presence
+from collab.presence import COLOURS, MAX_ENTRIES, MAX_STATE, Identity, Presence
+from collab.presence import payload as join
 from collab.protocol.lib0 import Malformed, uint, write_bytes, write_uint
 
 ANN = Identity("u1", "Ann", "editor")
@@ -42,7 +43,7 @@ def test_the_servers_identity_replaces_the_clients() -> None:
     presence, watcher = Presence(), Watcher()
     claimed = {"user": {"id": "u2", "name": "Ben", "role": "owner", "avatar": "a"}, "cursor": 5}
     client = presence.receive("ann", ANN, payload((7, 1, claimed)), 0)
-    watcher.see(presence.encode([client], 0))
+    watcher.see(join(presence.tell([client], 0).values()))
 
     state = watcher.states()[7]
     assert state["cursor"] == 5
@@ -57,7 +58,7 @@ def test_a_free_colour_is_kept_and_a_taken_one_replaced() -> None:
     presence.receive("ann", ANN, payload((1, 1, wish)), 0)
     presence.receive("ben", BEN, payload((2, 1, wish)), 0)
     watcher = Watcher()
-    watcher.see(presence.encode([1, 2], 0))
+    watcher.see(join(presence.tell([1, 2], 0).values()))
 
     assert watcher.states()[1]["user"]["color"] == COLOURS[3]
     assert watcher.states()[2]["user"]["color"] in set(COLOURS) - {COLOURS[3]}
@@ -93,12 +94,12 @@ def test_one_who_comes_back_with_an_old_clock_is_visible_at_once() -> None:
     """The peers take 17 seconds here, since they keep the old clock."""
     presence, watcher = Presence(), Watcher()
     presence.receive("socket 1", ANN, payload((1, 5, {"here": 1})), 0)
-    watcher.see(presence.encode([1], 0))
+    watcher.see(join(presence.tell([1], 0).values()))
     presence.leave("socket 1")
-    watcher.see(presence.encode([1], 0))
+    watcher.see(join(presence.tell([1], 0).values()))
     gone = watcher.states()
     presence.receive("socket 2", ANN, payload((1, 5, {"here": 2})), 0)
-    watcher.see(presence.encode([1], 0))
+    watcher.see(join(presence.tell([1], 0).values()))
 
     assert gone == {}
     assert watcher.states()[1]["here"] == 2
@@ -107,9 +108,9 @@ def test_one_who_comes_back_with_an_old_clock_is_visible_at_once() -> None:
 def test_a_cleared_state_clears_everywhere() -> None:
     presence, watcher = Presence(), Watcher()
     presence.receive("ann", ANN, payload((1, 1, {})), 0)
-    watcher.see(presence.encode([1], 0))
+    watcher.see(join(presence.tell([1], 0).values()))
     presence.receive("ann", ANN, payload((1, 2, None)), 0)
-    watcher.see(presence.encode([1], 0))
+    watcher.see(join(presence.tell([1], 0).values()))
 
     assert watcher.states() == {}
     assert len(presence) == 0
@@ -138,7 +139,7 @@ def test_a_joiner_sees_everybody_but_itself() -> None:
 def test_what_was_told_long_ago_is_due_for_renewal() -> None:
     presence = Presence()
     presence.receive("ann", ANN, payload((1, 1, {})), 0)
-    presence.encode([1], 1000)
+    join(presence.tell([1], 1000).values())
 
     assert presence.due(15_000, 18_000) == []
     assert presence.due(20_000, 18_000) == [1]
@@ -165,6 +166,34 @@ def test_what_a_browser_would_choke_on_is_refused(state: bytes, identity: Identi
     with pytest.raises(Malformed):
         presence.receive("x", identity, payload((1, 1, state)), 0)
     assert len(presence) == 0
+
+
+def test_a_payload_with_more_entries_than_a_room_has_members_is_refused() -> None:
+    with pytest.raises(Malformed):
+        Presence().receive("x", ANN, payload(*[(1, 1, None)] * (MAX_ENTRIES + 1)), 0)
+
+
+def test_a_member_that_moves_keeps_its_colour() -> None:
+    presence, watcher = Presence(), Watcher()
+    colours = set()
+    for clock in range(3):
+        presence.receive("ann", ANN, payload((1, clock, {"cursor": clock})), 0)
+        watcher.see(join(presence.tell([1], clock).values()))
+        colours.add(watcher.states()[1]["user"]["color"])
+
+    assert len(colours) == 1
+
+
+def test_renewals_are_spread_over_many_calls() -> None:
+    presence = Presence()
+    for number in range(500):
+        presence.receive(number, Identity(str(number), "", "editor"), payload((number, 1, {})), 0)
+    seen: set[int] = set()
+    while due := presence.due(100_000, 18_000):
+        assert len(due) < 100
+        seen.update(presence.tell(due, 100_000))
+
+    assert len(seen) == 500
 
 
 @given(st.binary(max_size=80))

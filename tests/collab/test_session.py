@@ -8,6 +8,7 @@ from collab.auth.grants import ANONYMOUS
 from collab.errors import CloseCode, Rejected
 from collab.limits import Limits, TokenBucket
 from collab.protocol import ywebsocket
+from collab.protocol.messages import Awareness, Edit
 from collab.session import NEVER, Session
 
 
@@ -17,12 +18,45 @@ def session(**limits: float) -> Session:
 
 def test_an_edit_above_its_size_is_too_large() -> None:
     with pytest.raises(Rejected) as update:
-        session(update_bytes=10).receive(ywebsocket.update(b"x" * 11))
-    session(update_bytes=10).receive(ywebsocket.step2(b"x" * 11))
+        session(update_bytes=100).receive(ywebsocket.update(b"x" * 120))
+    session(update_bytes=100).receive(ywebsocket.step2(b"x" * 120))
     with pytest.raises(Rejected) as step2:
-        session(step2_bytes=10).receive(ywebsocket.step2(b"x" * 11))
+        session(step2_bytes=100).receive(ywebsocket.step2(b"x" * 120))
 
     assert update.value.code == step2.value.code == CloseCode.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        ywebsocket.step1(b"x" * 200_000),
+        ywebsocket.awareness(b"x" * 2_000_000),
+        ywebsocket.control("hello", x="x" * 10_000),
+        b"\x03" + b"x" * 10_000,
+        b"\x55" * 10_000,
+    ],
+    ids=["step 1", "presence", "control", "query", "unknown"],
+)
+def test_every_kind_of_message_has_a_size_that_is_checked_before_it_is_read(frame: bytes) -> None:
+    with pytest.raises(Rejected) as error:
+        session().receive(frame)
+
+    assert error.value.code == CloseCode.TOO_LARGE
+
+
+def test_big_messages_count_as_many() -> None:
+    client, message = session(messages_per_second=100), Edit(b"", step2=True)
+    small = sum(client.pause(message, 20, 0.0, present=False) for _ in range(100))
+    big = client.pause(message, 100_000, 0.0, present=False)
+
+    assert (small, big > 0) == (0.0, True)
+
+
+def test_own_presence_has_a_rate_of_its_own() -> None:
+    client, message = session(presence_per_second=1), Awareness(b"")
+
+    assert [client.pause(message, 20, 0.0, present=False) for _ in range(50)] == [0.0] * 50
+    assert [client.pause(message, 20, 0.0, present=True) for _ in range(6)] == [0, 0, 0, 0, 1, 2]
 
 
 def test_a_frame_that_cannot_be_read_is_malformed() -> None:
