@@ -9,7 +9,7 @@ import base64
 import json
 import selectors
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -179,17 +179,18 @@ class Author:
         self._subscription = self.doc.observe(self._keep)
 
     def edit(self, random: Random) -> None:
-        """One transaction."""
+        """A random transaction."""
+        self.change(lambda doc: edit(doc, random))
+
+    def insert(self, words: str) -> None:
+        """Append to the text."""
+        self.change(lambda doc: doc.get("text", type=Text).insert(len(self.text.encode()), words))
+
+    def change(self, change: Callable[[Doc[Any]], object]) -> None:
+        """Do `change` in one transaction."""
         self._editing = True
         with self.doc.transaction():
-            edit(self.doc, random)
-        self._editing = False
-
-    def insert(self, words: str, at: int | None = None) -> None:
-        """Insert into the text, at its end by default, in one transaction. `at` counts bytes."""
-        self._editing = True
-        text = self.doc.get("text", type=Text)
-        text.insert(len(text) if at is None else at, words)
+            change(self.doc)
         self._editing = False
 
     @property
