@@ -1,5 +1,9 @@
-"""Microseconds an update for the validator and gate, and for pycrdt: python -m benchmarks.updates."""
+"""Microseconds an update for the validator and gate, and for pycrdt: python -m benchmarks.updates.
 
+Behind the table: what opening the full state costs beside, its index.
+"""
+
+import pickle
 import sys
 from collections.abc import Callable, Iterator
 from statistics import median
@@ -102,6 +106,13 @@ def measure_apply(case: Case) -> float:
     return median(took) / 1000
 
 
+def describe_index(state: bytes) -> str:
+    """Time to make and to copy the index of `state`, and how large it travels from a worker."""
+    index = survey([state])
+    made, copied = measure(lambda: survey([state])), measure(index.copy)
+    return f"index: {made / 1000:.1f} ms to survey, {copied:.0f} us to copy, {len(pickle.dumps(index))} bytes"
+
+
 def main() -> None:
     """Print the table."""
     sys.stdout.write(f"{'update':<12}{'bytes':>8}{'admit, us':>12}{'apply, us':>12}\n")
@@ -110,6 +121,7 @@ def main() -> None:
         admitted = measure(lambda: admit(case.update, clocks, index=index))  # noqa: B023
         applied = measure_apply(case)
         sys.stdout.write(f"{case.name:<12}{len(case.update):>8}{admitted:>12.1f}{applied:>12.1f}\n")
+    sys.stdout.write(describe_index(_state()) + "\n")
 
 
 if __name__ == "__main__":
