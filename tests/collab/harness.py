@@ -71,7 +71,7 @@ class Author:
     def check(self, now: float) -> None: ...
 
     def close(self, code: CloseCode, reason: str) -> None:
-        self.closed = code
+        self.closed = self.closed or code
 
 
 def make_room(log: HeldLog, *, hold_unrecorded: bool = False, material: str = "m") -> Room:

@@ -13,6 +13,7 @@ from collab.errors import CloseCode, Rejected
 from collab.guard import CrashGuard
 from collab.hub import Hub
 from collab.participant import Participant
+from collab.room import Room
 from collab.settings import Settings
 from collab.workers import Workers
 from storage.base import ObjectStore, UpdateLog
@@ -21,6 +22,7 @@ from storage.format import encode_entry
 from storage.memory_log import MemoryLog
 from storage.memory_objects import MemoryObjects
 from storage.snapshots import Snapshots
+from storage.testing import HeldLog
 from storage.values import ZERO, Entry, Part
 
 pytestmark = pytest.mark.anyio
@@ -157,6 +159,66 @@ async def test_a_full_node_gives_up_the_room_left_longest_and_then_refuses(world
     with pytest.raises(Rejected) as error:
         await hub.open("a")
     assert error.value.code == CloseCode.TOO_MANY
+
+
+async def test_the_bound_on_rooms_holds_when_many_are_opened_at_once(world: World) -> None:
+    hub = world.hub(rooms=5)
+    opened = await asyncio.gather(
+        *(hub.open(f"m{number}", create=True) for number in range(40)), return_exceptions=True
+    )
+
+    assert len(hub.rooms) <= 5
+    assert all(isinstance(room, Rejected) for room in opened if not isinstance(room, Room))
+
+
+async def test_a_stored_document_with_a_hole_is_refused(world: World) -> None:
+    for update in (b"\x01\x01\x07\x00\x04\x01\x01t\x01a\x00", b"\x01\x01\x07\x05\x84\x07\x04\x01b\x00"):
+        world.log.append("m", encode_entry(Entry(0, (Part("u1", (7,), update),))), ZERO, _Ignore())
+    await asyncio.sleep(0)
+    with pytest.raises(Rejected) as error:
+        await world.hub().open("m", create=True)
+
+    assert error.value.code == CloseCode.UNAVAILABLE
+
+
+async def test_a_snapshot_that_failed_is_made_at_the_end_all_the_same(world: World) -> None:
+    class Refusing(MemoryObjects):
+        refuses = True
+
+        async def put(self, name: str, data: bytes) -> None:
+            if self.refuses:
+                raise Unavailable("put", name, "away")
+            await super().put(name, data)
+
+    world.objects = objects = Refusing()
+    hub = world.hub(compact_entries=1)
+    house = asyncio.create_task(hub.keep_house())
+    await write(hub, "hello")
+    member = await Participant.join(await hub.open("m"), EDITOR)
+    await asyncio.sleep(1.5)
+    assert await Snapshots(objects).list("m") == []
+    objects.refuses = False
+    member.leave()
+    house.cancel()
+    await hub.close()
+
+    assert await Snapshots(objects).list("m")
+
+
+async def test_a_fresh_room_waits_for_the_append_of_the_one_that_was_dropped(world: World) -> None:
+    world.log = held = HeldLog(world.log)  # type: ignore[assignment]
+    hub = world.hub()
+    room = await hub.open("m", create=True)
+    writer = await Participant.join(room, EDITOR)
+    held.hold()
+    with writer.edit() as doc:
+        text = doc.get("t", type=Text)
+        text += "under way"
+    await asyncio.sleep(0.05)
+    hub._drop(room, b"")
+    asyncio.get_running_loop().call_later(0.1, held.release)
+
+    assert await read(hub) == "under way"
 
 
 async def test_a_draining_hub_takes_nobody_and_closes_its_members(world: World) -> None:

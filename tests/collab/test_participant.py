@@ -1,5 +1,7 @@
 """Code in the server process as a member of a room."""
 
+import asyncio
+
 import pytest
 from pycrdt import Text, XmlElement, XmlFragment, XmlText
 
@@ -144,3 +146,45 @@ async def test_when_the_room_ends_later_calls_say_so(log: HeldLog) -> None:
         await tutor.saved()
     with pytest.raises(Rejected), tutor.edit():
         pass
+
+
+async def test_a_refused_edit_ends_the_participant_and_is_never_called_saved(log: HeldLog) -> None:
+    room = make_room(log)
+    room.limits = room.limits.__class__(document_bytes=1000)
+    tutor = await Participant.join(room, TUTOR)
+    with pytest.raises(Rejected):
+        write(tutor, "x" * 2000)
+    with pytest.raises(Rejected):
+        await tutor.saved()
+
+    assert tutor not in room.members
+
+
+async def test_a_cancelled_join_leaves_nobody_behind(log: HeldLog) -> None:
+    room, client = make_room(log), Author("ann")
+    room.join(client)
+    log.hold()
+    client.type(room, "x")
+    joining = asyncio.create_task(Participant.join(room, TUTOR))
+    await pause()
+    joining.cancel()
+    await asyncio.gather(joining, return_exceptions=True)
+    log.release()
+    await settle(room)
+
+    assert room.members == {client}
+
+
+async def test_edits_of_others_wait_while_a_block_is_open(log: HeldLog) -> None:
+    room, client = make_room(log), Author("ann")
+    room.join(client)
+    tutor = await Participant.join(room, TUTOR)
+    with tutor.edit() as doc:
+        client.type(room, "from outside ")
+        await settle(room)
+        text = doc.get("mine", type=Text)
+        text += "from inside"
+    await settle(room)
+
+    assert text_of(tutor) == "from outside "
+    assert str(client.doc.get("mine", type=Text)) == "from inside"

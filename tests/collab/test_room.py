@@ -261,3 +261,107 @@ async def test_too_many_members_are_turned_away(log: HeldLog) -> None:
         room.join(Author("ben"))
 
     assert error.value.code == CloseCode.TOO_MANY
+
+
+async def test_a_reader_cannot_block_an_editor_by_showing_its_client_id(log: HeldLog) -> None:
+    room = make_room(log)
+    editor = Author("ann", identity=Identity("ann", "Ann", "editor"), client=11)
+    reader = Author("eve", identity=Identity("eve", "Eve", "viewer"))
+    reader.writes = False
+    rival = Author("ben", identity=Identity("ben", "Ben", "editor"))
+    for member in (editor, reader, rival):
+        room.join(member)
+    editor.type(room, "x")
+    await settle(room)
+    for member in (reader, rival):
+        room.receive_presence(member, b"\x01\x0b\x01\x02{}")
+        assert 11 not in room.held(editor)
+        room.receive_presence(member, b"\x01\x0b\x02\x04null")
+
+
+async def test_a_person_is_the_same_under_a_new_name_and_role(log: HeldLog) -> None:
+    room = make_room(log)
+    old = Author("ann", identity=Identity("ann", "Ann", "editor"), client=11)
+    new = Author("ann", identity=Identity("ann", "Ann B.", "owner"), client=11)
+    for member in (old, new):
+        room.join(member)
+    room.receive_presence(old, b"\x01\x0b\x01\x02{}")
+    old.type(room, "x")
+    assert 11 not in room.held(new)
+    assert room.receive_presence(new, b"\x01\x0b\x02\x02{}")
+
+
+async def test_deletions_that_are_known_are_neither_logged_nor_shown_again(log: HeldLog) -> None:
+    """Every step 2 of an honest client holds all deletions of its document."""
+    room, ann, ben = make_room(log), Author("ann"), Author("ben")
+    room.join(ann)
+    room.join(ben)
+    ann.type(room, "abc")
+    before = ann.doc.get_state()
+    del ann.doc["text"][0:2]
+    ann.send(room, ann.doc.get_update(before))
+    await settle(room)
+    shown, logged = len(ben.seen), len(await log.read("m", ZERO))
+    ann.send(room, ann.doc.get_update(before))
+    await settle(room)
+
+    assert (len(ben.seen), len(await log.read("m", ZERO))) == (shown, logged)
+    assert ann.acknowledged == 3
+
+
+async def test_who_sends_poison_is_refused_and_the_others_come_back(log: HeldLog) -> None:
+    room, ann, ben = make_room(log), Author("ann"), Author("ben")
+    room.join(ann)
+    room.join(ben)
+    room.apply(ann, forced(b"\x01\x01\x05\x09\x04\x01\x01t\x01a\x00", {5: 10}))
+    await pause()
+
+    assert (ann.closed, ben.closed) == (CloseCode.REFUSED, CloseCode.UNAVAILABLE)
+
+
+async def test_a_member_that_fails_takes_nobody_with_it(log: HeldLog) -> None:
+    class Failing(Author):
+        def show(self, update: bytes, frame: bytes, shown: bytes) -> None:
+            raise RuntimeError("no")
+
+    room, ann = make_room(log), Author("ann")
+    others = [Author("a"), Failing("b"), Author("c")]
+    for member in (ann, *others):
+        room.join(member)
+    ann.type(room, "hello")
+    await settle(room)
+
+    assert [other.text for other in others] == ["hello", "", "hello"]
+    assert [other.closed for other in others] == [None, CloseCode.UNAVAILABLE, None]
+
+
+async def test_an_outage_is_announced_once_and_its_end_too(log: HeldLog) -> None:
+    room, ann, ben = make_room(log), Author("ann"), Author("ben")
+    room.join(ann)
+    room.join(ben)
+    log.hold()
+    ann.type(room, "x")
+    await pause()
+    log.fail(Unavailable("append", "m", "disk full"))
+    log.hold()
+    for _ in range(5):
+        ann.type(room, "x")
+        await pause()
+    log.release()
+    await settle(room)
+
+    assert ben.notices == [True, False]
+
+
+async def test_a_closed_room_acknowledges_nothing_more(log: HeldLog) -> None:
+    """A fresh room that is loaded meanwhile may not have it."""
+    room, ann = make_room(log), Author("ann")
+    room.join(ann)
+    log.hold()
+    ann.type(room, "x")
+    await pause()
+    room.close(CloseCode.UNAVAILABLE, "over")
+    log.release()
+    await pause()
+
+    assert ann.acknowledged == 0
