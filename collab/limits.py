@@ -23,7 +23,7 @@ class Limits:
     """As parked_bytes, counted."""
     parked_seconds: float = 30.0
     """How long an update may wait for others; beyond it 4500."""
-    messages_per_second: float = 5000.0
+    messages_per_second: float = 20_000.0
     """Messages per session; beyond it the server reads that socket more slowly."""
     presence_per_second: float = 100.0
     """Changes of the own presence per session; beyond it the server reads that socket more slowly."""
@@ -38,7 +38,7 @@ class TokenBucket:
 
     __slots__ = ("_at", "_capacity", "_rate", "_tokens")
 
-    def __init__(self, rate: float, now: float, burst: float = 4.0) -> None:
+    def __init__(self, rate: float, now: float, burst: float = 2.0) -> None:
         self._rate = rate  # tokens per second; 0 means without limit
         self._capacity = rate * burst
         self._tokens = self._capacity

@@ -15,6 +15,8 @@ _MAX_ASK = 128 << 10  # bytes of a step 1: about 10,000 client ids
 _MAX_OTHER = 4 << 10  # bytes of a control message, once hello is said
 _ASK_COST = 50.0  # messages; answering a step 1 may mean encoding the whole document
 _BYTES_PER_TOKEN = 256  # so big messages count as many
+_BIG = 32 << 10  # bytes; beyond it a worker process parses the message, and all sessions share that worker
+_BIG_BYTES_PER_TOKEN = 32
 
 NEVER = 1 << 62
 """The position of a refused edit: no flush covers it."""
@@ -88,7 +90,7 @@ class Session:
         `present`: it changed the client's own presence. Echoes of others' presence, which unmodified clients
         send in numbers, cost no more than any message.
         """
-        cost = 1.0 + size / _BYTES_PER_TOKEN
+        cost = 1.0 + size / (_BYTES_PER_TOKEN if size < _BIG else _BIG_BYTES_PER_TOKEN)
         if isinstance(message, Ask | QueryAwareness):
             cost += _ASK_COST
         wait = self._message_rate.take(now, cost)
