@@ -96,7 +96,7 @@ class Draft:
         mine = self._runs.get(client)
         if mine is None:
             self._runs[client] = [start], [run]
-        elif held > NONE or mine[1][-1][2:] != (place, held):
+        elif mine[1][-1][2:] != (place, held):
             mine[0].append(start)
             mine[1].append(run)
 

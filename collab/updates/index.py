@@ -36,7 +36,7 @@ class Runs:
     def add(self, start: int, place: int, held: int) -> None:
         """The units from the clock `start` on, which is the highest yet, lie in `place` and hold `held`."""
         lists = self._lists
-        if lists and lists[-1] == place and held <= NONE and self._held[-1] == held:
+        if lists and lists[-1] == place and self._held[-1] == held:
             return
         self._starts.append(start)
         lists.append(place)

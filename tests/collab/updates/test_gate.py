@@ -181,6 +181,11 @@ def test_nothing_comes_between_the_halves_of_a_surrogate_pair(splitting: bytes) 
         admit(splitting, {A: 2}, index=PAIRS)
 
 
+def test_the_first_pair_of_a_document_is_kept_whole_within_its_own_update() -> None:
+    with pytest.raises(InvalidUpdate, match="surrogate"):
+        admit(update(block(A, 0, string("😀"), string("x", origin=(A, 0)))), {})
+
+
 def test_what_stays_beside_a_surrogate_pair_is_ready() -> None:
     beside = update(block(B, 0, string("x", origin=(A, 1), right=(A, 2))), deleted=deletes((A, 0, 2)))
 
