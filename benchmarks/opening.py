@@ -45,8 +45,8 @@ async def measure(state: bytes, folder: Path, repeats: int) -> list[float]:
     log, objects, workers = SqliteLog(folder / "log.db"), FileObjects(folder / "objects"), Workers()
     await Snapshots(objects).write(_DOCUMENT, Cursor(0, 1), state, 0)
     seconds = []
-    for _ in range(repeats):
-        hub = Hub(read_settings(), log, objects, workers, CrashGuard(folder / "open"))
+    for number in range(repeats):
+        hub = Hub(read_settings(), log, objects, workers, CrashGuard(folder / f"open{number}"))
         started = time.perf_counter()
         room = await hub.open(_DOCUMENT)
         frame = ywebsocket.step2(room.diff(b"\x00"))

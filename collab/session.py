@@ -16,7 +16,7 @@ _MAX_OTHER = 4 << 10  # bytes of a control message, once hello is said
 _ASK_COST = 50.0  # messages; answering a step 1 may mean encoding the whole document
 _BYTES_PER_TOKEN = 256  # so big messages count as many
 _BIG = 32 << 10  # bytes; beyond it a worker process parses the message, and all sessions share that worker
-_BIG_BYTES_PER_TOKEN = 32
+_BIG_BYTES_PER_TOKEN = 64
 
 NEVER = 1 << 62
 """The position of a refused edit: no flush covers it."""

@@ -5,12 +5,26 @@ pycrdt holds the GIL, so a thread would not help.
 
 import asyncio
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 _T = TypeVar("_T")
+
+
+def _die_with_parent() -> None:
+    """A worker waits for jobs for ever; one whose server was killed would never end."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "this runs in a worker"
+
+    def wait() -> None:
+        parent.join()
+        os._exit(0)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 class WorkerDied(Exception):
@@ -31,7 +45,7 @@ class Workers:
         """The executor, for callers that bring their own jobs; after a failed one they call `replace`."""
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(max_workers=1, mp_context=context)
+            self._pool = ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=_die_with_parent)
         return self._pool
 
     def replace(self) -> None:
