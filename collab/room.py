@@ -17,7 +17,8 @@ from collab.flush import Batch
 from collab.limits import Limits
 from collab.logs import log
 from collab.member import Member
-from collab.presence import Identity, Presence, payload
+from collab.ownership import Ownership
+from collab.presence import Presence, payload
 from collab.protocol import ywebsocket
 from collab.recorder import Recorder
 from collab.updates import Admission
@@ -73,7 +74,7 @@ class Room:
         self._asking: list[tuple[Member, bytes]] = []  # wait for a diff as of the end of `_batch`
         self._waiting: set[Member] = set()  # members with edits that are not acknowledged
         self._parking: set[Member] = set()  # members with parked updates
-        self._writers: dict[int, Member] = {}  # by client id, members who wrote under their presence's id
+        self._ownership = Ownership(self.presence, document.clocks)
         self._announced = False  # members know that the log is away
         self._told: set[int] = set()  # client ids whose presence changed since the last flush
         self._flush_scheduled = False
@@ -96,9 +97,9 @@ class Room:
         self.members.discard(member)
         self._waiting.discard(member)
         self._parking.discard(member)
+        self._ownership.left(member)
         client = self.presence.leave(member)
         if client is not None:
-            self._writers.pop(client, None)
             self._told.add(client)
             self._schedule_flush()
         if not self.members:
@@ -122,24 +123,8 @@ class Room:
     # Edits
 
     def held(self, member: Member) -> Container[int]:
-        """Client ids that other people here write under: their new structs are theirs to send.
-
-        A person is known by its presence entry, and has to have written under the id, or the id must be new:
-        nobody can block the id of one who shows no presence by showing it.
-        """
-        return _Held(self, member) if member.identity is not None else ()
-
-    def holds(self, client: int, member: Member) -> bool:
-        """Whether the new structs of `client` are another person's to send."""
-        owner = self.presence.owner_of(client)
-        if owner is None or owner is member or not isinstance(owner.identity, Identity):
-            return False
-        same = member.identity is not None and owner.identity.subject == member.identity.subject
-        return (
-            not same
-            and owner.writes
-            and (self._writers.get(client) is owner or client not in self.document.clocks)
-        )
+        """Client ids whose new structs are another person's to send."""
+        return self._ownership.held(member)
 
     def apply(self, member: Member, admission: Admission) -> int:
         """Apply what is ready; returns the position of the flush that covers it.
@@ -160,9 +145,7 @@ class Room:
 
     def _gather(self, member: Member, update: bytes, clients: Collection[int]) -> None:
         metrics.updates.inc()
-        own = self.presence.client_of(member)
-        if own is not None and own in clients:
-            self._writers[own] = member
+        self._ownership.wrote(member, clients)
         self._batch.add(member, member.author, update, clients)
         self._schedule_flush()
         self._recheck_parked()
@@ -390,16 +373,3 @@ class Room:
                 member.recheck()
         now = self._loop.time()
         self._next_recheck = now + _RECHECK_FACTOR * (now - started)
-
-
-class _Held:
-    """The client ids that a member may not extend now."""
-
-    __slots__ = ("_member", "_room")
-
-    def __init__(self, room: Room, member: Member) -> None:
-        self._room = room
-        self._member = member
-
-    def __contains__(self, client: object) -> bool:
-        return isinstance(client, int) and self._room.holds(client, self._member)

@@ -8,7 +8,6 @@ from playwright.async_api import expect
 
 from benchmarks.server import ServerProcess
 from tests.web.conftest import Visit
-from tests.web.visitor import AXE
 
 pytestmark = pytest.mark.anyio
 
@@ -16,7 +15,6 @@ FOCUSED = "document.activeElement.ariaLabel ?? document.activeElement.innerText"
 SAMPLE = "# Cells\n## Parts\n**bold** `code` ==marks== https://a.example here\n- one\n\n"
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed: npm --prefix web ci")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_no_serious_violation(
     server: ServerProcess, visit: Visit, scheme: Literal["light", "dark"]
