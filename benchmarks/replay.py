@@ -8,7 +8,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -21,7 +22,9 @@ from websockets.exceptions import WebSocketException
 
 from benchmarks.authoring import Step, make_steps
 from benchmarks.client import Client
+from benchmarks.inside import run_inside
 from benchmarks.player import Player, play, text_of
+from benchmarks.report import Report
 from benchmarks.server import ServerProcess
 from benchmarks.trace import Trace, load
 
@@ -29,39 +32,18 @@ _RUNS_EACH = 10  # in how many runs each client types, when an agent has several
 _LONGEST_RUN = 1000  # transactions
 
 
-@dataclass
-class Report:
-    """What a replay measured and found.
-
-    Attributes:
-        seconds: from the first edit until every client holds all of them.
-        edits: updates sent, acknowledged by the server where it does that.
-        sent: bytes of the updates.
-        received: bytes of all frames that came back, over all clients.
-        texts: who ended with which text; None: not checked.
-    """
-
-    content: str
-    seconds: float = 0.0
-    edits: int = 0
-    sent: int = 0
-    received: int = 0
-    texts: dict[str, str | None] = field(default_factory=dict)
-
-    @property
-    def differing(self) -> list[str]:
-        """Who ended with another text than the recorded one."""
-        return [name for name, text in self.texts.items() if text not in (None, self.content)]
-
-
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to replay: number of clients, unacknowledged edits per client, and the way in."""
+    """How to replay: number of clients, unacknowledged edits per client, and the way in.
+
+    `inside`: through participants in this process, without sockets.
+    """
 
     clients: int
     window: int
     plain: bool
     token: str | None
+    inside: bool = False
 
 
 async def run(
@@ -133,11 +115,14 @@ def replay(
     plain: Annotated[bool, typer.Option(help="Plain y-websocket, without acknowledgements.")] = False,
     token: Annotated[str | None, typer.Option(help="Access token for the server.")] = None,
     restart: Annotated[str | None, typer.Option(help="Command that restarts the server at --url.")] = None,
+    inside: Annotated[
+        bool, typer.Option(help="Through participants in this process, without sockets.")
+    ] = False,
 ) -> None:
     """Replay a recorded editing session and compare what everybody ends with, byte for byte."""
     try:
         trace = load(file)
-        report = _replay(trace, url, Options(clients, window, plain, token), restart)
+        report = _replay(trace, url, Options(clients, window, plain, token, inside), restart)
     except (OSError, ValueError, RuntimeError, WebSocketException, subprocess.CalledProcessError) as error:
         typer.echo(f"{file.name}: {type(error).__name__} {error}", err=True)
         raise typer.Exit(2) from error
@@ -148,13 +133,17 @@ def replay(
 
 def _replay(trace: Trace, url: str | None, options: Options, restart: str | None) -> Report:
     with ExitStack() as stack:
-        address, again = _server(stack, url, restart)
         bar = stack.enter_context(_bar())
         total = len(trace.transactions)
         making = bar.add_task("preparing", total=total)
         run_each = run_length(trace, options.clients)
         steps = make_steps(trace, options.clients, run_each, lambda: bar.advance(making))
         sending = bar.add_task("replaying", total=total)
+        if options.inside:
+            data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="studyhub-replay-")))
+            done = partial(bar.advance, sending)
+            return asyncio.run(run_inside(trace.content, steps, options.clients, data, done))
+        address, again = _server(stack, url, restart)
         return asyncio.run(run(trace, steps, address, options, again, lambda: bar.advance(sending)))
 
 
