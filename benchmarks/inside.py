@@ -1,4 +1,4 @@
-"""Replays a recorded session through participants of a hub in this process: the room's cost without sockets."""
+"""Replays a recorded session through participants in this process: what a room costs without sockets."""
 
 import time
 from collections.abc import Callable
@@ -25,9 +25,10 @@ async def run_inside(
 ) -> Report:
     """Replay `steps` on storage in `folder`; the report's restart is a second hub on the same storage.
 
-    Each author is a participant. One whose step rests on others' waits until their edits are saved, and so shown.
+    Each author is a participant. Before a step that rests on others' edits, all edits are saved, and so shown.
     """
     report = Report(content)
+    reader = Grant("reader", "Reader", Role.VIEWER)
     log, objects = SqliteLog(folder / "log.db"), FileObjects(folder / "objects")
 
     def hub(name: str) -> Hub:
@@ -39,13 +40,11 @@ async def run_inside(
     writers = [await Participant.join(room, Grant(f"author {n}", f"Author {n}", Role.EDITOR)) for n in names]
     await _write(writers, steps, report, done)
     report.texts = {f"author {n}": _text(writer) for n, writer in enumerate(writers, 1)}
-    report.texts["late joiner"] = _text(await Participant.join(room, Grant("late", "Late", Role.VIEWER)))
+    report.texts["late joiner"] = _text(await Participant.join(room, reader))
     await first.close()
     second = hub("second")
     reopened = await second.open(_MATERIAL)
-    report.texts["after a restart"] = _text(
-        await Participant.join(reopened, Grant("late", "Late", Role.VIEWER))
-    )
+    report.texts["after a restart"] = _text(await Participant.join(reopened, reader))
     await second.close()
     await log.close()
     return report
