@@ -25,7 +25,7 @@ async def run_inside(
 ) -> Report:
     """Replay `steps` on storage in `folder`; the report's restart is a second hub on the same storage.
 
-    Each author is a participant. Before a step that rests on others' edits, all edits are saved, and so shown.
+    Each author is a participant. Before a step that rests on others' edits, all are saved, and so shown.
     """
     report = Report(content)
     reader = Grant("reader", "Reader", Role.VIEWER)
