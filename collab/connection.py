@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Callable
+from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
@@ -14,7 +16,7 @@ from collab.outbox import Outbox
 from collab.presence import Identity
 from collab.protocol import ywebsocket
 from collab.protocol.lib0 import Malformed
-from collab.protocol.messages import Ask, Awareness, Edit, Message, QueryAwareness
+from collab.protocol.messages import Ask, Awareness, Control, Edit, Message, QueryAwareness
 from collab.room import Room
 from collab.session import NEVER, Session
 from collab.updates import Admission, InvalidUpdate, admit
@@ -28,13 +30,23 @@ _CLOSE_SECONDS = 5.0  # for the last frames of a socket that is being closed
 class Connection:
     """One client in one room. Implements `collab.member.Member`."""
 
-    def __init__(self, websocket: WebSocket, hub: Hub, room: Room, grant: Grant, *, ours: bool) -> None:
+    def __init__(
+        self,
+        websocket: WebSocket,
+        hub: Hub,
+        room: Room,
+        grant: Grant,
+        *,
+        ours: bool,
+        authorise: Callable[[str], Grant],
+    ) -> None:
         self.author = grant.subject
         self.writes = grant.role.writes
         self.identity = Identity(grant.subject, grant.name, grant.role) if grant.named else None
         self._websocket = websocket
         self._hub = hub
         self._room = room
+        self._authorise = authorise  # a ticket's grant on this material; raises Rejected
         self._ours = ours  # speaks our subprotocol: gets control messages
         self._loop = asyncio.get_running_loop()
         self._session = Session(grant, hub.limits, self._loop.time())
@@ -129,12 +141,27 @@ class Connection:
         elif isinstance(message, Ask):
             self._outbox.catch_up_from(message.state_vector)
             self._wake.set()
+        elif isinstance(message, Control):
+            self._renew(message.body)
         elif isinstance(message, QueryAwareness):
             everybody = self._room.presence.encode_present(self)
             if everybody is not None:
                 self._outbox.put(ywebsocket.awareness(everybody), self._room.shown)
                 self._wake.set()
         return False
+
+    def _renew(self, body: dict[str, Any]) -> None:
+        """A later `hello` brings a fresh ticket of the same person: the session goes on under its grant."""
+        ticket = body.get("ticket")
+        if not self._ours or body["type"] != "hello" or not isinstance(ticket, str):
+            return
+        grant, before = self._authorise(ticket), self._session.grant
+        if grant.subject != before.subject:
+            raise Rejected(CloseCode.FORBIDDEN, "the ticket is another person's", "forbidden")
+        self._session.grant, self.writes = grant, grant.role.writes
+        self.identity = Identity(grant.subject, grant.name, grant.role) if grant.named else None
+        if grant.role is not before.role:
+            self._put(ywebsocket.control("role", role=grant.role))
 
     async def _edit(self, edit: Edit) -> None:
         session, number = self._session, self._session.edits

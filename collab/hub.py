@@ -26,6 +26,7 @@ BIG = 32 << 10
 _BEAT = 1.0  # seconds between two rounds of housekeeping
 _COMPACTION_PAUSE = 30.0  # seconds before a snapshot that failed is tried again
 _LAST_APPEND = 5.0  # seconds that a load waits for an append of the room before it
+_FAREWELL = 1.0  # seconds that a draining server waits for its last close frames to be written
 _ABSENT = "absent"
 _RENEW_PRESENCE = 18_000  # milliseconds; clients forget an entry after 30 s
 
@@ -290,6 +291,11 @@ class Hub:
             member.close(CloseCode.DRAIN, "the server is restarting")
             if number % 200 == 199:  # clients come back without jitter: not all in one instant
                 await asyncio.sleep(0.1)
+        until = asyncio.get_running_loop().time() + _FAREWELL
+        while any(room.members for room in self.rooms.values()):
+            if asyncio.get_running_loop().time() > until:
+                break
+            await asyncio.sleep(0.01)
         log.info("drained", members=len(members), unfinished=unfinished)
 
     async def close(self) -> None:

@@ -13,7 +13,7 @@ from collab.logs import configure
 from collab.settings import Settings
 from collab.wire import WebSocketProtocol
 
-_FRAME_OVERHEAD = 1 << 10  # bytes around a step 2 of the largest size
+_FRAME_FACTOR = 2  # a frame so many times the largest step 2 is read, so that its sender is told 4413
 
 
 def serve(settings: Settings) -> None:
@@ -28,7 +28,7 @@ def serve(settings: Settings) -> None:
         loop="uvloop",
         http="httptools",
         ws=WebSocketProtocol,
-        ws_max_size=settings.step2_bytes + _FRAME_OVERHEAD,
+        ws_max_size=settings.step2_bytes * _FRAME_FACTOR,
         ws_per_message_deflate=False,  # a compressed bomb would be unpacked before any limit sees it
         access_log=False,  # query strings hold tokens
         log_config=None,

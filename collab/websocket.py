@@ -1,6 +1,7 @@
 """The collaboration endpoint: who is there, which room, then a `Connection` serves it."""
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -37,7 +38,8 @@ async def endpoint(websocket: WebSocket) -> None:
         token = await _token(websocket, ours=ours)
         grant = door.grant(token, material)
         room = await hub.open(material, create=grant.create)
-        connection = Connection(websocket, hub, room, grant, ours=ours)
+        authorise = partial(door.grant, material=material)
+        connection = Connection(websocket, hub, room, grant, ours=ours, authorise=authorise)
         connection.greet()
         with metrics.connections.track_inprogress():
             await connection.run()

@@ -1,5 +1,6 @@
 """The endpoint, over real sockets: who gets in, what a client is told, how it ends."""
 
+import asyncio
 import time
 from typing import Any
 from uuid import uuid4
@@ -215,9 +216,32 @@ async def test_bad_input_ends_its_sender_alone(
 
 async def test_a_frame_above_every_limit_is_closed_by_the_socket_itself(material: str) -> None:
     async with connect(material) as socket:
-        await socket.send(b"\x00" * 10_000)
+        await socket.send(ywebsocket.step2(b"\x00" * 20_000))
 
         assert await close_code(socket) == 1009
+
+
+async def test_a_step_2_that_is_too_large_is_refused_for_good(material: str) -> None:
+    """1009 would have the client send it again and again."""
+    async with connect(material) as socket:
+        await socket.send(ywebsocket.step2(b"\x00" * 8_000))
+
+        assert await close_code(socket) == 4413
+
+
+async def test_a_fresh_ticket_goes_on_with_its_role_and_expiry(platform: str) -> None:
+    async with connect(platform, subprotocols=[Subprotocol("studyhub.v1")]) as socket:
+        first = token(create=True, exp=int(time.time()) + 2)
+        await socket.send(ywebsocket.control("hello", schema=1, ticket=first))
+        await received(socket, Control)
+        await socket.send(ywebsocket.control("hello", ticket=token("viewer")))
+        assert (await received(socket, Control)).body == {"type": "role", "role": "viewer"}
+
+        await asyncio.sleep(3.5)
+        await socket.send(ywebsocket.update(HELLO))
+        assert (await received(socket, Control)).body["code"] == 4403
+        await socket.send(ywebsocket.control("hello", ticket=token(sub="another")))
+        assert await close_code(socket) == 4403
 
 
 async def test_compression_is_not_agreed_to(material: str) -> None:

@@ -5,6 +5,7 @@ import { backoff, DRAIN, tokenVerdict, verdict } from '../src/sync/closing'
 test.each([
   [4400, 'malformed'],
   [4403, 'forbidden'],
+  [1009, 'refused'],
   [4413, 'refused'],
   [4422, 'refused'],
   [4499, 'malformed'],

@@ -11,6 +11,7 @@ const CAP = 15_000
 const DRAIN_SPREAD = 2_000
 
 export const DRAIN = 1012
+const TOO_BIG = 1009 // a frame that the socket itself refused; sent again, it would be refused again
 const UNAVAILABLE = 4503
 const TOO_MANY = 4529
 
@@ -18,7 +19,7 @@ const TOO_MANY = 4529
 export function verdict(code: number, freshToken: boolean): Verdict {
   if (code === 4401) return freshToken ? 'forbidden' : 'refresh'
   if (code === 4403) return 'forbidden'
-  if (code === 4413 || code === 4422) return 'refused'
+  if (code === TOO_BIG || code === 4413 || code === 4422) return 'refused'
   if (code === 4501) return 'refresh'
   return code >= 4400 && code < 4500 ? 'malformed' : 'retry'
 }
