@@ -81,7 +81,7 @@ class Connection:
 
     def _cut(self) -> None:
         """End a connection that cannot be closed in peace, and let go of what waits in its buffers."""
-        abort = self._websocket.scope["extensions"].get(ABORT)
+        abort = (self._websocket.scope.get("extensions") or {}).get(ABORT)
         if abort is not None:
             abort()
         self._abort()
