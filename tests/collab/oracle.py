@@ -127,7 +127,8 @@ class Server:
         """Serve the client at the other end of `wire`."""
         room = await self.hub.open(MATERIAL, create=True)
         grant = Grant(name, name, Role.EDITOR)
-        connection = Connection(cast(WebSocket, wire), self.hub, room, grant, ours=True)
+        wire_socket = cast(WebSocket, wire)
+        connection = Connection(wire_socket, self.hub, room, grant, ours=True, authorise=lambda _: grant)
         connection.greet()
         self._tasks.append(asyncio.create_task(connection.run()))
 
