@@ -3,6 +3,7 @@
     StorageError
      +-- Missing       the name was never written: an answer, not a failure
      +-- Unavailable   try again later; says nothing about what is stored
+     |    +-- LostTail  the log has lost entries that the caller knows
      +-- Corrupt       the bytes are there and are not what was written
 
 The three are never mixed up: an outage read as "no such document" would open a document empty.
@@ -38,6 +39,13 @@ class Missing(StorageError):
 
 class Unavailable(StorageError):
     """The backend does not answer, is full or read-only, or the document would open with a hole."""
+
+
+class LostTail(Unavailable):
+    """The log does not hold an entry that the caller has applied: it was emptied, or lost its newest entries.
+
+    What the caller adds would rest on content that the log lacks; it first has to put that back.
+    """
 
 
 class Corrupt(StorageError):

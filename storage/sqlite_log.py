@@ -8,17 +8,25 @@ ends at the damage without an error, as if the power had failed before it, also 
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from storage.base import Outcome
+from storage.base import Follower, Outcome
 from storage.clock import unix_milliseconds
 from storage.errors import StorageError, Unavailable
-from storage.sqlite_tables import Transaction, open_database, read_entries, read_state, unavailable
+from storage.sqlite_tables import (
+    Transaction,
+    open_database,
+    read_documents,
+    read_entries,
+    read_positions,
+    read_state,
+    unavailable,
+)
 from storage.sqlite_writer import Work, Writer
-from storage.values import Cursor, Level, LogState
+from storage.values import Cursor, Level, LogState, Position
 
 T = TypeVar("T")
 
@@ -32,6 +40,8 @@ class SqliteLog:
     """
 
     strongest = Level.SYNCED
+    shared = False
+    node = "sqlite"
 
     def __init__(
         self, path: Path, *, clock: Callable[[], int] = unix_milliseconds, busy_seconds: float = 1.0
@@ -43,18 +53,32 @@ class SqliteLog:
         self._reader = _Reader(path, busy_seconds)
         self._closed = False
 
-    def append(self, doc: str, entry: bytes, after: Cursor, outcome: Outcome) -> None:
+    def append(self, doc: str, entry: bytes, after: Cursor, outcome: Outcome, *, heals: bool = False) -> None:
         """See UpdateLog. Raises ValueError when `doc` is not encodable as UTF-8."""
         doc.encode()  # here, since later it would fail the whole group
 
-        def run(transaction: Transaction) -> Cursor:
-            return transaction.append(doc, entry, after)
+        def run(transaction: Transaction) -> Cursor | None:
+            return transaction.append(doc, entry, after, heals=heals)
 
         self._submit(Work("append", doc, run, outcome, len(entry)))
 
     async def state(self, doc: str) -> LogState:
         """See UpdateLog."""
         return await self._reader.run("read state", doc, lambda database: read_state(database, doc))
+
+    async def positions(self, docs: Sequence[str]) -> list[Position]:
+        """See UpdateLog."""
+        return await self._reader.run("read positions", "", lambda database: read_positions(database, docs))
+
+    async def documents(self) -> list[str]:
+        """See UpdateLog."""
+        return await self._reader.run("list documents", "", read_documents)
+
+    async def follow(self, doc: str, follower: Follower) -> None:
+        """See UpdateLog: nobody else writes to this file, so there is nothing to tell."""
+
+    def unfollow(self, doc: str) -> None:
+        """See UpdateLog."""
 
     async def raise_floor(self, doc: str, floor: Cursor) -> None:
         """See UpdateLog."""

@@ -4,12 +4,13 @@
 """
 
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from storage.errors import Unavailable
 from storage.head import Head
-from storage.values import ZERO, Cursor, LogState
+from storage.values import ZERO, Cursor, LogState, Position
 
 VERSION = 1
 """Version of the tables, stored as SQLite's user_version."""
@@ -116,6 +117,17 @@ def read_entries(connection: sqlite3.Connection, doc: str, after: Cursor) -> lis
     return [(Cursor(epoch, sequence), data) for epoch, sequence, data in rows]
 
 
+def read_positions(connection: sqlite3.Connection, docs: Sequence[str]) -> list[Position]:
+    """Where the logs of `docs` stand. Raises sqlite3.Error."""
+    heads = (connection.execute(_HEAD, (doc,)).fetchone() for doc in docs)
+    return [Position(ZERO, ZERO) if row is None else _position(_head(row)) for row in heads]
+
+
+def read_documents(connection: sqlite3.Connection) -> list[str]:
+    """The names of all documents, sorted. Raises sqlite3.Error."""
+    return sorted(name for (name,) in connection.execute("SELECT name FROM documents"))
+
+
 class Transaction:
     """One write transaction over any number of documents; `commit` or leave it to be rolled back.
 
@@ -128,10 +140,12 @@ class Transaction:
         self._heads: dict[str, tuple[int, Head]] = {}  # documents touched, with their row ids
         connection.execute("BEGIN IMMEDIATE")
 
-    def append(self, doc: str, entry: bytes, after: Cursor) -> Cursor:
-        """Add one entry; its cursor."""
+    def append(self, doc: str, entry: bytes, after: Cursor, *, heals: bool) -> Cursor | None:
+        """Add one entry; its cursor, None where `after` is lost and the entry does not heal that."""
         row, head = self._head(doc)
-        cursor = head.give(after)
+        if not heals and after > head.trimmed and after != head.given and not self._holds(row, after):
+            return None
+        cursor = head.give(after, entry)
         self._connection.execute(
             "INSERT INTO entries VALUES (?, ?, ?, ?, ?)", (row, *cursor, self._now, entry)
         )
@@ -152,6 +166,10 @@ class Transaction:
         )
         return head.trimmed
 
+    def _holds(self, row: int, cursor: Cursor) -> bool:
+        found = "SELECT 1 FROM entries WHERE (document, epoch, sequence) = (?, ?, ?)"
+        return self._connection.execute(found, (row, *cursor)).fetchone() is not None
+
     def commit(self) -> None:
         """Make it last."""
         rows = ((*head.given, *head.floor, *head.trimmed, row) for row, head in self._heads.values())
@@ -168,6 +186,10 @@ class Transaction:
                 row = self._connection.execute(new, (doc,)).fetchone()
             self._heads[doc] = (row[0], _head(row))
         return self._heads[doc]
+
+
+def _position(head: Head) -> Position:
+    return Position(head.last, head.trimmed)
 
 
 def _head(row: tuple[int, ...]) -> Head:

@@ -19,6 +19,7 @@ import structlog
 
 from storage.base import Outcome
 from storage.disk import sync_file, sync_folder
+from storage.errors import LostTail
 from storage.sqlite_tables import Transaction, open_database, unavailable
 from storage.values import Cursor, Level
 
@@ -34,7 +35,8 @@ class Work(NamedTuple):
     operation: str
     """For the error, for example "append"."""
     doc: str
-    run: Callable[[Transaction], Cursor]
+    run: Callable[[Transaction], Cursor | None]
+    """The cursor; None where the entry is refused with LostTail."""
     outcome: Outcome
     size: int
     """Bytes that it writes, about."""
@@ -121,7 +123,8 @@ class Writer:
     def _write(self, group: list[Work]) -> None:
         try:
             cursors = self._commit(group)
-            self._tell(partial(work.outcome.recorded, at) for work, at in zip(group, cursors, strict=True))
+            pairs = zip(group, cursors, strict=True)
+            self._tell(partial(_tell_committed, work, at) for work, at in pairs)
             self._wal.sync()
         except Exception as error:  # noqa: BLE001 - whatever it was, everyone in the group is told
             self._disconnect()
@@ -129,12 +132,16 @@ class Writer:
                 partial(work.outcome.failed, unavailable(work.operation, work.doc, error)) for work in group
             )
             return
-        self._tell(partial(work.outcome.reached, Level.SYNCED) for work in group)
+        self._tell(
+            partial(work.outcome.reached, Level.SYNCED)
+            for work, at in zip(group, cursors, strict=True)
+            if at is not None
+        )
         self._written += sum(work.size + _PAGE for work in group)
         if self._written > _CHECKPOINT_BYTES:
             self._checkpoint()
 
-    def _commit(self, group: list[Work]) -> list[Cursor]:
+    def _commit(self, group: list[Work]) -> list[Cursor | None]:
         transaction = Transaction(self._connected(), self._clock())
         cursors = [work.run(transaction) for work in group]
         transaction.commit()
@@ -173,6 +180,13 @@ class Writer:
     def _tell(self, calls: Iterable[Callable[[], None]]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(_call_all, self._loop, list(calls))
+
+
+def _tell_committed(work: Work, cursor: Cursor | None) -> None:
+    if cursor is None:
+        work.outcome.failed(LostTail(work.operation, work.doc, "the log lacks what the entry rests on"))
+    else:
+        work.outcome.recorded(cursor)
 
 
 def _checkpoint_all(connection: sqlite3.Connection) -> None:

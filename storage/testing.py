@@ -12,11 +12,12 @@ A backend's test module subclasses a contract, gives it the fixture that it asks
 # ruff: noqa: D102 - the names of tests say what they test
 
 import asyncio
+from collections.abc import Sequence
 from enum import Enum, auto
 
-from storage.base import ObjectStore, Outcome, UpdateLog
-from storage.errors import Missing, StorageError
-from storage.values import ZERO, Cursor, Level, LogState
+from storage.base import Follower, ObjectStore, Outcome, UpdateLog
+from storage.errors import LostTail, Missing, StorageError
+from storage.values import ZERO, Cursor, Level, LogState, Position
 
 
 class Receipt:
@@ -63,10 +64,12 @@ class Receipt:
         self._told = asyncio.Event()
 
 
-async def append(log: UpdateLog, doc: str, entry: bytes, after: Cursor = ZERO) -> Cursor:
+async def append(
+    log: UpdateLog, doc: str, entry: bytes, after: Cursor = ZERO, *, heals: bool = False
+) -> Cursor:
     """Append one entry and wait until it has reached the log's strongest level; its cursor."""
     receipt = Receipt()
-    log.append(doc, entry, after, receipt)
+    log.append(doc, entry, after, receipt, heals=heals)
     return await receipt.until(log.strongest)
 
 
@@ -87,6 +90,8 @@ class HeldLog:
 
     def __init__(self, inner: UpdateLog) -> None:
         self.strongest = inner.strongest
+        self.shared = inner.shared
+        self.node = inner.node
         self._inner = inner
         self._where: Hold | None = None
         self._held: list[_Held] = []  # in call order
@@ -110,12 +115,12 @@ class HeldLog:
         for held in self._let_go():
             held.fail(self._inner, error, stored)
 
-    def append(self, doc: str, entry: bytes, after: Cursor, outcome: Outcome) -> None:
+    def append(self, doc: str, entry: bytes, after: Cursor, outcome: Outcome, *, heals: bool = False) -> None:
         """See UpdateLog."""
         if self._where is None:
-            self._inner.append(doc, entry, after, outcome)
+            self._inner.append(doc, entry, after, outcome, heals=heals)
             return
-        held = _Held(doc, entry, after, outcome)
+        held = _Held(doc, entry, after, outcome, heals)
         self._held.append(held)
         if self._where is Hold.LEVEL:
             held.start(self._inner)
@@ -123,6 +128,22 @@ class HeldLog:
     async def state(self, doc: str) -> LogState:
         """See UpdateLog."""
         return await self._inner.state(doc)
+
+    async def positions(self, docs: Sequence[str]) -> list[Position]:
+        """See UpdateLog."""
+        return await self._inner.positions(docs)
+
+    async def documents(self) -> list[str]:
+        """See UpdateLog."""
+        return await self._inner.documents()
+
+    async def follow(self, doc: str, follower: Follower) -> None:
+        """See UpdateLog."""
+        await self._inner.follow(doc, follower)
+
+    def unfollow(self, doc: str) -> None:
+        """See UpdateLog."""
+        self._inner.unfollow(doc)
 
     async def raise_floor(self, doc: str, floor: Cursor) -> None:
         """See UpdateLog."""
@@ -149,8 +170,9 @@ class HeldLog:
 class _Held:
     """One held append, and the outcome that the log inside sees."""
 
-    def __init__(self, doc: str, entry: bytes, after: Cursor, outcome: Outcome) -> None:
+    def __init__(self, doc: str, entry: bytes, after: Cursor, outcome: Outcome, heals: bool) -> None:
         self._call = (doc, entry, after)
+        self._heals = heals
         self._outcome = outcome
         self._started = False  # handed to the log inside
         self._free = False  # no longer held
@@ -159,7 +181,7 @@ class _Held:
 
     def start(self, inner: UpdateLog) -> None:
         self._started = True
-        inner.append(*self._call, self)
+        inner.append(*self._call, self, heals=self._heals)
 
     def release(self, inner: UpdateLog) -> None:
         self._free = True
@@ -275,10 +297,52 @@ class UpdateLogContract:
         await log.trim("a", Cursor(3, 7))
         assert await append(log, "a", b"y") > Cursor(3, 7)
 
-    async def test_a_cursor_is_above_the_one_given(self, log: UpdateLog) -> None:
-        assert await append(log, "a", b"x", Cursor(2, 9)) > Cursor(2, 9)
-        below = await append(log, "a", b"y", ZERO)
-        assert below > Cursor(2, 9)
+    async def test_an_entry_on_top_of_what_the_log_lost_is_refused(self, log: UpdateLog) -> None:
+        first = await append(log, "a", b"x")
+        gone = Cursor(first.epoch, first.sequence + 1)
+        for after in (gone, Cursor(2, 9)):
+            assert await _is_refused(log, after)
+        last = await append(log, "a", b"z", first)
+        assert await _is_refused(log, gone)
+        assert await log.read("a", ZERO) == [(first, b"x"), (last, b"z")]
+
+    async def test_an_entry_rests_on_any_that_is_held_or_was_trimmed(self, log: UpdateLog) -> None:
+        cursors = [await append(log, "a", bytes([n])) for n in range(4)]
+        for after in (ZERO, *cursors):
+            assert await append(log, "a", b"x", after) > cursors[-1]
+        await log.trim("a", cursors[2])
+        for after in (ZERO, *cursors):
+            assert await append(log, "a", b"y", after) > cursors[-1]
+
+    async def test_an_entry_that_heals_starts_the_next_epoch(self, log: UpdateLog) -> None:
+        await append(log, "a", b"x")
+        healing = await append(log, "a", b"y", Cursor(2, 9), heals=True)
+        assert healing.epoch == 3
+        assert (await append(log, "a", b"z", ZERO)) > healing
+        assert (await log.state("a")).trimmed == ZERO
+
+    async def test_the_same_number_for_another_entry_is_another_cursor(self, log: UpdateLog) -> None:
+        cursors = {await append(log, str(n), str(n).encode()) for n in range(20)}
+        assert len(cursors) == 20
+
+    async def test_positions_come_for_many_documents_at_once(self, log: UpdateLog) -> None:
+        first = await append(log, "a", b"x")
+        last = await append(log, "a", b"y")
+        await log.trim("a", first)
+        other = await append(log, "b", b"x")
+        assert await log.positions(["b", "new", "a"]) == [
+            Position(other, ZERO),
+            Position(ZERO, ZERO),
+            Position(last, first),
+        ]
+        assert await log.positions([]) == []
+
+    async def test_all_documents_are_listed(self, log: UpdateLog) -> None:
+        names = ["a", "b/c", "ä 1", "%61"]
+        for name in names:
+            await append(log, name, b"x")
+        await log.trim("a", (await log.state("a")).last)
+        assert await log.documents() == sorted(names)
 
     async def test_a_log_younger_than_its_floor_starts_the_next_epoch(self, log: UpdateLog) -> None:
         floor = Cursor(4, 100)
@@ -356,6 +420,14 @@ class ObjectStoreContract:
         await objects.delete("never/written")
         await objects.put("a/1", b"x")
         assert await objects.get("a/1") == b"x"
+
+
+async def _is_refused(log: UpdateLog, after: Cursor) -> bool:
+    try:
+        await append(log, "a", b"refused", after)
+    except LostTail:
+        return True
+    return False
 
 
 async def _is_missing(objects: ObjectStore, name: str) -> bool:

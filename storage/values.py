@@ -64,6 +64,24 @@ class Entry:
     """One part per author. Empty in the entry that creates a document."""
 
 
+class Announcement(NamedTuple):
+    """A new entry of one document, as told to the nodes that follow it."""
+
+    previous: Cursor
+    """The log's newest cursor, or its floor, before this entry."""
+    cursor: Cursor
+    node: str
+    """Who appended it."""
+    entry: bytes
+
+
+class Position(NamedTuple):
+    """Where one document's log stands, the short form of LogState."""
+
+    last: Cursor
+    trimmed: Cursor
+
+
 @dataclass(frozen=True, slots=True)
 class LogState:
     """Where one document's log stands. All cursors are ZERO for a document never written."""

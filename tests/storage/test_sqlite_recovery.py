@@ -14,7 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from storage.head import Head
+from storage.head import STRIDE, Head, mark
 from storage.sqlite_log import SqliteLog
 from storage.sqlite_tables import Transaction, open_database, read_entries, read_state
 from storage.testing import append
@@ -127,7 +127,8 @@ class LogMachine(RuleBasedStateMachine):
         transaction = Transaction(self.connection, 1)
         for entry in data:
             base = self.bound[doc] if after is None else after
-            cursor = transaction.append(doc, entry, base)
+            cursor = transaction.append(doc, entry, base, heals=True)
+            assert cursor is not None
             assert cursor > max(base, self.bound[doc])
             assert cursor.epoch == self.bound[doc].epoch or cursor.epoch > base.epoch
             self.bound[doc] = cursor
@@ -156,7 +157,7 @@ class LogMachine(RuleBasedStateMachine):
     @rule(doc=documents, upto=cursors)
     def leave_a_transaction_unfinished(self, doc: str, upto: Cursor) -> None:
         transaction = Transaction(self.connection, 1)
-        transaction.append(doc, b"lost", ZERO)
+        transaction.append(doc, b"lost", ZERO, heals=False)
         transaction.trim(doc, upto)
         self.connection.close()
         self.connection = self._open()
@@ -200,4 +201,5 @@ TestLogMachine = LogMachine.TestCase
 
 def test_a_head_that_was_never_written_counts_from_one() -> None:
     head = Head()
-    assert [head.give(ZERO), head.give(ZERO)] == [Cursor(0, 1), Cursor(0, 2)]
+    given = [head.give(ZERO, b"x"), head.give(ZERO, b"x")]
+    assert given == [Cursor(0, number * STRIDE + mark(b"x")) for number in (1, 2)]
