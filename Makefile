@@ -35,8 +35,9 @@ test: install $(VENV)/.test-installed
 check: install $(VENV)/.test-installed
 	@scripts/check
 
-$(VENV)/.test-installed: requirements/test.txt tests/node/package-lock.json web/package-lock.json
+$(VENV)/.test-installed: requirements/test.txt tests/node/package-lock.json web/package-lock.json requirements/servers.txt
 	@$(UV) pip install -q -r requirements/test.txt
+	@scripts/install-servers $(BIN)/python $(UV)
 	@scripts/install-node $(UV)
 	@scripts/install-browser
 	@cd tests/node && npm ci --silent
@@ -54,6 +55,7 @@ format:
 lock:
 	@$(UV) pip compile -q --universal --python-version 3.11 --no-header --no-annotate pyproject.toml -o requirements/runtime.txt
 	@$(UV) pip compile -q --universal --python-version 3.11 --no-header --no-annotate pyproject.toml --group test -o requirements/test.txt
+	@$(UV) pip compile -q --universal --python-version 3.11 --no-header --no-annotate requirements/servers.in -o requirements/servers.txt
 
 clean:
-	@rm -rf $(VENV) collab/static web/node_modules tests/node/node_modules
+	@rm -rf $(VENV) .venv-servers collab/static web/node_modules tests/node/node_modules
