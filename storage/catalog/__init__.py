@@ -1,0 +1,1 @@
+"""The catalogue: what is known about the materials besides their documents. SQLite or PostgreSQL."""
