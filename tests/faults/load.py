@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import count
+from itertools import count, cycle
 from typing import Any
 
 import pycrdt
@@ -13,8 +14,10 @@ from websockets.exceptions import WebSocketException
 
 from benchmarks.client import Client
 from tests.faults.history import History
+from tests.faults.system import Pace
 
 _LINE = 18  # bytes of a token and its line end
+_BURST = 5  # edits that a writer sends without a pause
 
 Doc = pycrdt.Doc[Any]
 
@@ -33,8 +36,20 @@ def tokens_in(*updates: bytes) -> list[str]:
     return tokens_of(doc)
 
 
+class RoamingClient(Client):
+    """A client that opens every socket at the next of several servers, in turn, the first at `urls[0]`."""
+
+    def __init__(self, urls: Sequence[str], room: str, **options: Any) -> None:
+        super().__init__(urls[0], room, **options)
+        self._addresses = cycle([f"{url}/{room}" for url in urls])
+
+    async def _open(self) -> None:
+        self.address = next(self._addresses)
+        await super()._open()
+
+
 class Load:
-    """Writers at some documents, and joiners that come and go.
+    """Writers at some documents, spread over the servers, and joiners that come and go.
 
     Attributes:
         documents: their names; odd ones are typed into a text, even ones into an array.
@@ -43,23 +58,30 @@ class Load:
 
     def __init__(
         self,
-        url: str,
+        urls: Sequence[str],
         history: History,
         seed: int,
         *,
+        pace: Pace = "steady",
         documents: int = 5,
         writers: int = 4,
         rate: float = 20.0,
         retries: bool = False,
     ) -> None:
-        """`writers` per document, each `rate` edits per second; `retries`: they survive a lost socket."""
+        """`writers` per document, each `rate` edits per second on average at either pace.
+
+        Each client starts at the next of `urls`. `retries`: writers survive a lost socket, and go on at
+        the next server.
+        """
         self.documents = [f"d{seed % 10**6:06}.{number}" for number in range(documents)]
         self.writers: list[Client] = []
-        self._url = url
+        self._urls = deque(urls)
         self._history = history
         self._choose = random.Random(seed)
         self._each = writers
         self._rate = rate
+        self._bursts = pace == "bursts"
+        self._beat = asyncio.Event()  # set for an instant at the start of each burst
         self._retries = retries
         self._tasks: set[asyncio.Task[None]] = set()
         self._subscriptions: list[object] = []
@@ -73,6 +95,11 @@ class Load:
                 self.writers.append(client)
                 self._tasks.add(asyncio.create_task(self._write(client, document, number)))
         self._tasks.add(asyncio.create_task(self._join()))
+        self._tasks.add(asyncio.create_task(self._keep_beat()))
+
+    async def burst(self) -> None:
+        """Return when the next burst begins."""
+        await self._beat.wait()
 
     async def finish(self) -> None:
         """Stop typing and wait until every writer's edits are saved."""
@@ -89,7 +116,10 @@ class Load:
         await asyncio.gather(*(writer.kill() for writer in self.writers))
 
     def _client(self, document: str, writer: int | None) -> Client:
-        client = Client(self._url, document, retries=self._retries, on_saved=self._history.acknowledge)
+        client = RoamingClient(
+            self._urls, document, retries=self._retries, on_saved=self._history.acknowledge
+        )
+        self._urls.rotate(-1)
         own = None if writer is None else f".{writer:02}."
         see = partial(self._see, document, own)
         for root in (client.doc.get("tokens", type=pycrdt.Array), client.doc.get("text", type=pycrdt.Text)):
@@ -108,7 +138,23 @@ class Load:
             token = f"{document}.{writer:02}.{number:04}"
             self._history.send(token, document)
             await client.edit(self._insertion(client.doc, document, token), token)
+            await self._pause(number)
+
+    async def _pause(self, number: int) -> None:
+        """Between an edit and the next one."""
+        if not self._bursts:
             await asyncio.sleep(self._choose.expovariate(self._rate))
+        elif number % _BURST == _BURST - 1:
+            await self._beat.wait()
+        else:
+            await asyncio.sleep(0)  # what has come is read meanwhile
+
+    async def _keep_beat(self) -> None:
+        mean = _BURST / self._rate
+        while True:
+            await asyncio.sleep(self._choose.uniform(0.5 * mean, 1.5 * mean))
+            self._beat.set()
+            self._beat.clear()
 
     def _insertion(self, doc: Doc, document: str, token: str) -> Callable[[], None]:
         if int(document[-1]) % 2:

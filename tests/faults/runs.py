@@ -1,34 +1,26 @@
-"""One fault run: load, kill -9 of the server, restart, verdict."""
+"""One fault run: load, a fault under it, healing, verdict."""
 
 import asyncio
 import random
-import shutil
-import tempfile
 import time
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from benchmarks.client import Client
-from benchmarks.server import ServerProcess
-from storage.errors import StorageError
-from storage.file_objects import FileObjects
-from storage.loader import load as storage_load
-from storage.sqlite_log import SqliteLog
 from tests.faults.checker import Contents, Violation, check, check_strays
 from tests.faults.history import History
-from tests.faults.load import Load, tokens_in, tokens_of
-
-Kind = Literal["cut off", "resume"]
-"""Whether all old clients are cut off before the restart, or live on and resume by themselves."""
+from tests.faults.load import Load, tokens_of
+from tests.faults.system import Plan, System
 
 ENOUGH = 20
 """Edits in flight or just acknowledged at the fault; a run with fewer proves nothing."""
 
 _JUST = 0.1  # seconds
 _TYPING = (0.5, 2.0)  # seconds, shortest and longest time before the fault
-_READING = 0.1  # seconds in which clients read what the killed server had sent
-_AFTER = 0.7  # seconds of typing after the restart
+_INTO_BURST = 0.04  # seconds, the longest time from the start of a burst until the fault
+_READING = 0.1  # seconds in which clients read what a killed server had sent
+_AFTER = 0.7  # seconds of typing after the system is healed
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +29,12 @@ class Verdict:
 
     Attributes:
         counts: whether enough was under way for the run to prove something.
-        recorded: sent before the fault and in the log after it.
+        recorded: sent before the fault and stored after it.
         just_acknowledged: in the last 100 ms.
         total: sent in the whole run.
     """
 
-    kind: Kind
-    seed: int
+    plan: Plan
     counts: bool
     sent: int
     in_flight: int
@@ -59,28 +50,43 @@ class Verdict:
         return asdict(self)
 
 
-async def run(folder: Path, seed: int, kind: Kind) -> tuple[Verdict, History]:
-    """A run with its data in `folder`, which must be empty. Raises OSError, RuntimeError, TimeoutError."""
-    server = ServerProcess(folder)
+async def run(system: System, plan: Plan) -> tuple[Verdict, History]:
+    """A run on a system that was not started yet. Raises OSError, RuntimeError, TimeoutError."""
     history = History()
-    await asyncio.to_thread(server.start)
-    load = Load(server.url, history, seed, retries=kind == "resume")
     try:
-        await load.start()
-        await asyncio.sleep(random.Random(seed).uniform(*_TYPING))
-        fault = time.monotonic()
-        await asyncio.to_thread(server.kill)
-        await (load.stop() if kind == "cut off" else asyncio.sleep(_READING))
-        recorded = await _stored_in_copy(folder, load.documents)
-        violations = check(history, recorded, "the data at the fault")
-        await asyncio.to_thread(server.start)
-        if kind == "resume":
-            await _live_on(load)
-        violations += await _check_end(server, load, history, complete=kind == "resume")
+        await asyncio.to_thread(system.start)
+        load = Load(system.urls, history, plan.seed, pace=plan.pace, retries=plan.clients == "resume")
+        try:
+            fault = await until_fault(system, load, plan)
+            remains = await asyncio.to_thread(system.remains, load.documents)
+            violations = check(history, remains, "the data at the fault")
+            await asyncio.to_thread(system.heal)
+            if plan.clients == "resume":
+                await _live_on(load)
+            violations += await _check_end(system, load, history, complete=plan.clients == "resume")
+        finally:
+            await load.stop()
     finally:
-        await load.stop()
-        server.kill()
-    return _verdict(kind, seed, history, fault, recorded, violations), history
+        await asyncio.to_thread(system.kill)
+    return _verdict(plan, history, fault, remains, violations), history
+
+
+async def until_fault(system: System, load: Load, plan: Plan) -> float:
+    """Type, strike, and let clients read what was still on its way; the time of the fault (monotonic)."""
+    choose = random.Random(plan.seed)
+    await load.start()
+    await asyncio.sleep(choose.uniform(*_TYPING))
+    if plan.pace == "bursts":
+        await load.burst()
+    into = choose.uniform(0, _INTO_BURST)
+    fault = await asyncio.to_thread(_strike, system, plan.fault, into)
+    await (load.stop() if plan.clients == "cut off" else asyncio.sleep(_READING))
+    return fault
+
+
+def _strike(system: System, fault: str, after: float) -> float:
+    time.sleep(after)  # in this thread, since the loop is busy in a burst
+    return system.fault(fault)
 
 
 async def _live_on(load: Load) -> None:
@@ -90,24 +96,15 @@ async def _live_on(load: Load) -> None:
     await load.stop()
 
 
-async def _check_end(
-    server: ServerProcess, load: Load, history: History, *, complete: bool
-) -> list[Violation]:
-    """What a client that never held the edits gets, and what is in the folder without a server."""
-    fresh: Contents = {document: await _fresh(server.url, document) for document in load.documents}
-    await asyncio.to_thread(server.stop)
-    reloaded = await dumped(server, load.documents)
+async def _check_end(system: System, load: Load, history: History, *, complete: bool) -> list[Violation]:
+    """What clients that never held the edits get, and what is stored when no server runs."""
     violations = check_strays(history)
-    violations += check(history, fresh, "a fresh client", complete=complete)
-    violations += check(history, reloaded, "a bare reload", complete=complete)
-    return violations
-
-
-async def _stored_in_copy(folder: Path, documents: list[str]) -> Contents:
-    # Reading repairs what a crash left behind; the restarted server has to do that by itself.
-    with tempfile.TemporaryDirectory() as copy:
-        await asyncio.to_thread(shutil.copytree, folder, copy, dirs_exist_ok=True)
-        return await stored(Path(copy), documents)
+    for url in system.urls:
+        fresh: Contents = {document: await _fresh(url, document) for document in load.documents}
+        violations += check(history, fresh, f"a fresh client of {url}", complete=complete)
+    await asyncio.to_thread(system.stop)
+    reloaded = await asyncio.to_thread(system.dump, load.documents)
+    return violations + check(history, reloaded, "a bare reload", complete=complete)
 
 
 async def _fresh(url: str, document: str) -> list[str]:
@@ -117,46 +114,14 @@ async def _fresh(url: str, document: str) -> list[str]:
     return tokens_of(client.doc)
 
 
-async def dumped(server: ServerProcess, documents: list[str]) -> Contents:
-    """What `studyhub dump` reads from the folder of a server that does not run; None where it refuses."""
-
-    async def tokens(document: str) -> list[str] | None:
-        try:
-            return tokens_in(await asyncio.to_thread(server.dump, document))
-        except RuntimeError as error:
-            if "cannot dump" in str(error):
-                return None
-            raise
-
-    found = await asyncio.gather(*(tokens(document) for document in documents))
-    return dict(zip(documents, found, strict=True))
-
-
-async def stored(folder: Path, documents: list[str]) -> Contents:
-    """What storage loads from that folder: as `dumped`, in this process and so quicker."""
-    log = SqliteLog(folder / "log.db")
-    contents: Contents = {}
-    try:
-        for document in documents:
-            try:
-                loaded = await storage_load(document, log, FileObjects(folder / "objects"))
-                contents[document] = tokens_in(*loaded.updates)
-            except StorageError:
-                contents[document] = None
-    finally:
-        await log.close()
-    return contents
-
-
 def _verdict(
-    kind: Kind, seed: int, history: History, fault: float, recorded: Contents, violations: list[Violation]
+    plan: Plan, history: History, fault: float, remains: Contents, violations: list[Violation]
 ) -> Verdict:
     sent = [token for token in history.tokens.values() if token.sent <= fault]
-    stored = {token for tokens in recorded.values() for token in tokens or ()}
+    stored = {token for tokens in remains.values() for token in tokens or ()}
     in_flight, just = history.in_flight(fault), history.acknowledged(fault, _JUST)
     return Verdict(
-        kind=kind,
-        seed=seed,
+        plan=plan,
         counts=len(in_flight) + len(just) >= ENOUGH,
         sent=len(sent),
         in_flight=len(in_flight),
@@ -169,12 +134,14 @@ def _verdict(
     )
 
 
-async def run_until_it_counts(folder: Path, seed: int, kind: Kind) -> tuple[Verdict, History]:
-    """Repeat a run, with other seeds, until enough was under way at the fault, at most five times."""
+async def run_until_it_counts(new_system: Callable[[], System], plan: Plan) -> tuple[Verdict, History]:
+    """Repeat a run, with other seeds, until enough was under way at the fault, at most five times.
+
+    `new_system` gives each try an empty system.
+    """
     for attempt in range(5):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        verdict, history = await run(folder, seed + attempt * 1_000_003, kind)
+        again = replace(plan, seed=plan.seed + attempt * 1_000_003)
+        verdict, history = await run(new_system(), again)
         if verdict.counts or verdict.violations:
             break
     return verdict, history

@@ -19,7 +19,7 @@ from storage.values import ZERO, Cursor
 from tests.faults.checker import check
 from tests.faults.history import History
 from tests.faults.load import Load, tokens_in
-from tests.faults.runs import dumped, stored
+from tests.faults.node import OneNode, stored
 
 
 @dataclass
@@ -38,7 +38,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 
     async def record() -> list[str]:
         with ServerProcess(folder) as server:
-            load = Load(server.url, history, 1, documents=2)
+            load = Load([server.url], history, 1, documents=2)
             await load.start()
             await asyncio.sleep(1)
             await load.finish()
@@ -99,7 +99,7 @@ async def test_a_run_without_a_fault_passes(run: Recorded) -> None:
 
 @pytest.mark.anyio
 async def test_the_dump_command_reads_what_storage_loads(run: Recorded) -> None:
-    command = await dumped(ServerProcess(run.folder), run.documents)
+    command = OneNode(ServerProcess(run.folder)).dump(run.documents)
 
     assert command == await stored(run.folder, run.documents)
 
