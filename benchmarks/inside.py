@@ -9,6 +9,7 @@ import pycrdt
 from benchmarks.authoring import ROOT, Step
 from benchmarks.report import Report
 from collab.auth.grants import Grant, Role
+from collab.backends import Backends
 from collab.guard import CrashGuard
 from collab.hub import Hub
 from collab.participant import Participant
@@ -32,7 +33,7 @@ async def run_inside(
     log, objects = SqliteLog(folder / "log.db"), FileObjects(folder / "objects")
 
     def hub(name: str) -> Hub:
-        return Hub(read_settings(data=folder), log, objects, Workers(), CrashGuard(folder / name))
+        return Hub(read_settings(data=folder), Backends(log, objects), Workers(), CrashGuard(folder / name))
 
     first = hub("first")
     room = await first.open(_MATERIAL, create=True)

@@ -16,6 +16,7 @@ import pycrdt
 from benchmarks.authoring import make_steps
 from benchmarks.trace import load
 from collab.auth.grants import ANONYMOUS
+from collab.backends import Backends
 from collab.guard import CrashGuard
 from collab.hub import Hub
 from collab.participant import Participant
@@ -46,7 +47,7 @@ async def measure(state: bytes, folder: Path, repeats: int) -> list[float]:
     await Snapshots(objects).write(_DOCUMENT, Cursor(0, 1), state, 0)
     seconds = []
     for number in range(repeats):
-        hub = Hub(read_settings(), log, objects, workers, CrashGuard(folder / f"open{number}"))
+        hub = Hub(read_settings(), Backends(log, objects), workers, CrashGuard(folder / f"open{number}"))
         started = time.perf_counter()
         room = await hub.open(_DOCUMENT)
         frame = ywebsocket.step2(room.diff(b"\x00"))

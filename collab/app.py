@@ -14,12 +14,13 @@ from collab import pages, websocket
 from collab.api import health, materials
 from collab.api.problems import on_http_exception, on_rejected
 from collab.auth.door import Door, own_secret
+from collab.backends import Backends
 from collab.errors import Rejected, StartError
 from collab.guard import CrashGuard
 from collab.hub import Hub
 from collab.settings import Settings
 from collab.workers import Workers
-from storage.base import ObjectStore, UpdateLog
+from storage.base import UpdateLog
 from storage.errors import StorageError
 from storage.file_objects import FileObjects
 from storage.lock import FolderLock
@@ -39,10 +40,9 @@ _HEADERS = [
 
 def create_app(
     settings: Settings,
-    update_log: UpdateLog | None = None,
-    objects: ObjectStore | None = None,
+    backends: Backends | None = None,
 ) -> Starlette:
-    """The application. The two backends can be handed in, by tests for example.
+    """The application. Its backends can be handed in, by tests for example.
 
     It opens its data folder when it starts and raises StartError there.
     """
@@ -50,7 +50,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
-            async with _running(app, settings, update_log, objects):
+            async with _running(app, settings, backends):
                 yield
         except StartError as error:
             app.state.start_error = error  # uvicorn reports a failed start without its cause
@@ -71,26 +71,31 @@ def create_app(
 
 
 @asynccontextmanager
-async def _running(
-    app: Starlette, settings: Settings, update_log: UpdateLog | None, objects: ObjectStore | None
-) -> AsyncIterator[None]:
+async def _running(app: Starlette, settings: Settings, backends: Backends | None) -> AsyncIterator[None]:
     """Everything between start and stop, in order."""
     with _folder(settings):
         secret = _secret(settings)
-        update_log = update_log or SqliteLog(settings.data / "log.db")
-        objects = objects or FileObjects(settings.data / "objects")
-        await _check_log(settings, update_log)
+        backends = backends or _embedded(settings)
+        await _check_log(settings, backends.log)
         workers = Workers()
-        hub = Hub(settings, update_log, objects, workers, CrashGuard(settings.data / "open"))
+        hub = Hub(settings, backends, workers, CrashGuard(settings.data / "open"))
         app.state.settings, app.state.hub, app.state.door = settings, hub, Door(settings, secret)
-        housekeeping = asyncio.create_task(hub.keep_house())
+        chores = [
+            asyncio.create_task(chore) for chore in (hub.keep_house(), hub.keep_level(), hub.peers.run())
+        ]
         try:
             yield
         finally:
-            housekeeping.cancel()
+            for chore in chores:
+                chore.cancel()
             await hub.close()
-            await update_log.close()
+            await backends.bus.close()
+            await backends.log.close()
             workers.close()
+
+
+def _embedded(settings: Settings) -> Backends:
+    return Backends(SqliteLog(settings.data / "log.db"), FileObjects(settings.data / "objects"))
 
 
 def _folder(settings: Settings) -> FolderLock:

@@ -10,7 +10,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from collab import metrics
 from collab.auth.grants import Grant
 from collab.errors import CloseCode, Poisoned, Rejected
-from collab.hub import BIG, Hub
+from collab.hub import Hub
 from collab.logs import log
 from collab.outbox import Outbox
 from collab.presence import Identity
@@ -19,7 +19,7 @@ from collab.protocol.lib0 import Malformed
 from collab.protocol.messages import Ask, Awareness, Control, Edit, Message, QueryAwareness
 from collab.room import Room
 from collab.session import NEVER, Session
-from collab.updates import Admission, InvalidUpdate, admit
+from collab.updates import Admission, InvalidUpdate
 from collab.wire import ABORT
 from collab.workers import WorkerDied
 
@@ -184,21 +184,12 @@ class Connection:
         self._room.await_level(self)
 
     async def _admit(self, update: bytes) -> Admission:
-        room, document = self._room, self._room.document
-        if document.index is None:
-            await self._hub.survey(room)
-        held = room.held(self)
         try:
-            if len(update) <= BIG:
-                return document.admit(update, held)
-            others = frozenset(client for client in room.presence.clients() if client in held)
-            then, index = dict(document.clocks), document.survey().copy()
-            admission = await self._hub.workers.run(admit, update, then, others, index)
+            return await self._hub.admit(self._room, update, self._room.held(self))
         except InvalidUpdate as error:
             raise Rejected(CloseCode.REFUSED, f"the edit is refused: {error}", error.reason) from error
         except WorkerDied as error:
             raise Rejected(CloseCode.REFUSED, "the edit is refused", "worker_died") from error
-        return await self._admit(update) if admission.outdated(then, document.clocks) else admission
 
     def _refuse_reader(self, edit: Edit) -> None:
         """A reader's edit: its step 2 is an answer to our question and is passed over in silence."""

@@ -14,6 +14,9 @@ from collab.protocol.ywebsocket import decode_state_vector
 from collab.updates import Admission, Index, InvalidUpdate, admit, survey
 from storage.state import holds
 
+BIG = 32 << 10
+"""Bytes of an update or a document above which a worker process parses it."""
+
 _MERGE_CHUNK = 100  # merge_updates is quadratic in the number of updates
 EMPTY_STATE_VECTOR = b"\x00"
 EMPTY_UPDATE = b"\x00\x00"
@@ -107,6 +110,10 @@ class Document:
             self._full = (self.revision, state)
             self.size = len(state)
         return state
+
+    def holds(self, update: bytes) -> bool:
+        """Whether everything in `update` was applied, deletions too."""
+        return holds(self._doc, update)
 
     def measure(self) -> int:
         """Encoded bytes, exactly."""

@@ -60,6 +60,13 @@ class Batch:
         self.state_vector = later.state_vector
         self._merged = None
 
+    def mend(self, lost: bytes, clients: Iterable[int]) -> None:
+        """Add what the log had and has lost, without an author."""
+        part = self._parts.setdefault("", _PartInProgress())
+        part.updates.append(lost)
+        part.clients.update(clients)
+        self._merged = None
+
     def collapse(self, diff: bytes) -> None:
         """Replace the parts by one diff without an author: the outage lasted too long to keep them."""
         clients = set().union(*(part.clients for part in self._parts.values()))

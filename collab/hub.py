@@ -2,29 +2,30 @@
 
 import asyncio
 import time
+from collections.abc import Container
 
 from collab import metrics
-from collab.document import EMPTY_STATE_VECTOR, Document, check_in_worker
+from collab.backends import Backends
+from collab.document import BIG, Document, check_in_worker
 from collab.errors import CloseCode, Poisoned, Rejected
 from collab.guard import CrashGuard
 from collab.logs import log
+from collab.peers import Peers
+from collab.relay import Relay
 from collab.room import Room
 from collab.settings import Settings, Unrecorded
-from collab.updates import InvalidUpdate, survey
+from collab.snapshotter import Snapshotter
+from collab.surveys import Surveys
+from collab.updates import Admission
 from collab.workers import WorkerDied, Workers
-from storage.base import ObjectStore, UpdateLog
 from storage.clock import unix_milliseconds
-from storage.compactor import Compactor
 from storage.errors import Corrupt, StorageError, Unavailable
 from storage.format import encode_entry
 from storage.loader import Loaded, load
 from storage.values import Cursor, Entry, Level
 
-BIG = 32 << 10
-"""Bytes of an update or a document above which a worker process parses it."""
-
 _BEAT = 1.0  # seconds between two rounds of housekeeping
-_COMPACTION_PAUSE = 30.0  # seconds before a snapshot that failed is tried again
+_COMPARE = 3.0  # seconds between two looks at whether rooms are level with the log
 _LAST_APPEND = 5.0  # seconds that a load waits for an append of the room before it
 _FAREWELL = 1.0  # seconds that a draining server waits for its last close frames to be written
 _ABSENT = "absent"
@@ -43,26 +44,27 @@ class Hub:
     def __init__(
         self,
         settings: Settings,
-        update_log: UpdateLog,
-        objects: ObjectStore,
+        backends: Backends,
         workers: Workers,
         guard: CrashGuard,
     ) -> None:
         self.rooms: dict[str, Room] = {}
-        self.level = settings.level or update_log.strongest
+        self.level = settings.level or backends.log.strongest
         self.limits = settings.limits()
         self.workers = workers
         self.accepting = True
         self._settings = settings
-        self._log = update_log
-        self._objects = objects
+        self._log = backends.log
+        self._objects = backends.objects
+        self._bus = backends.bus
         self._guard = guard
         self._opening: dict[str, asyncio.Task[Room]] = {}
-        self._surveys: dict[Room, asyncio.Task[None]] = {}  # of big documents that were just opened
+        self._relays: dict[Room, Relay] = {}
+        self._surveys = Surveys(workers, self._break)
         self._housekeeper = Workers()  # for compactions and suspects, so that clients' edits need not wait
+        self._snapshotter = Snapshotter(settings, backends, self._housekeeper)
         self._dropped: dict[str, Room] = {}  # rooms given up with an append under way
-        self._compacting: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.peers = Peers(self._bus, self._forget_node, self._introduce)
 
     # Opening
 
@@ -92,24 +94,42 @@ class Hub:
     async def _open(self, material: str, create: bool) -> Room:
         self._make_space()
         await self._outlive(material)
-        started = time.perf_counter()
+        relay = Relay(material, self._log, self._objects, self.admit, self._break)
         try:
-            loaded = await load(material, self._log, self._objects)
-            if not loaded.exists:
-                if not create:
-                    raise Rejected(CloseCode.FORBIDDEN, "you have no access to this material", _ABSENT)
-                loaded = await self._create(material, loaded)
-            document = await self._live(material, loaded)
-        except StorageError as error:
-            reason = "corrupt" if isinstance(error, Corrupt) else "unavailable"
-            metrics.load_failures.labels(reason).inc()
-            log.error("document cannot be opened", material=material, error=str(error))
-            raise _unavailable(reason) from error
+            # What is appended from here on is announced; what came before it is loaded.
+            await relay.follow()
+            room = await self._load(material, create)
+            await self._bus.subscribe(material, room.hear)
+        except BaseException as error:
+            relay.close()
+            if isinstance(error, StorageError):
+                reason = "corrupt" if isinstance(error, Corrupt) else "unavailable"
+                metrics.load_failures.labels(reason).inc()
+                log.error("document cannot be opened", material=material, error=str(error))
+                raise _unavailable(reason) from error
+            raise
+        self.rooms[material], self._relays[room] = room, relay
+        metrics.rooms.set(len(self.rooms))
+        if room.document.index is None:
+            self._surveys.begin(room)
+        relay.start(room, room.recorder.cursor)
+        room.company.ask()
+        return room
+
+    async def _load(self, material: str, create: bool) -> Room:
+        started = time.perf_counter()
+        loaded = await load(material, self._log, self._objects)
+        if not loaded.exists:
+            if not create:
+                raise Rejected(CloseCode.FORBIDDEN, "you have no access to this material", _ABSENT)
+            loaded = await self._create(material, loaded)
+        document = await self._live(material, loaded)
         metrics.load_seconds.observe(time.perf_counter() - started)
         room = Room(
             material,
             document,
             self._log,
+            self._bus,
             loaded.cursor,
             level=self.level,
             limits=self.limits,
@@ -118,11 +138,6 @@ class Hub:
         )
         room.recorder.entries = loaded.entries_since_snapshot
         room.recorder.size = loaded.bytes_since_snapshot
-        self.rooms[material] = room
-        metrics.rooms.set(len(self.rooms))
-        if document.index is None:
-            task = self._surveys[room] = asyncio.create_task(self._survey(room))
-            task.add_done_callback(lambda _: self._surveys.pop(room))
         return room
 
     async def _outlive(self, material: str) -> None:
@@ -159,26 +174,9 @@ class Hub:
             raise _unavailable("poisoned") from error
         return document
 
-    async def survey(self, room: Room) -> None:
-        """Return when a worker has made the index of the document, which edits wait for. Raises Rejected."""
-        task = self._surveys.get(room)
-        if task is not None:
-            await asyncio.wait([task])
-        if room.document.index is None:
-            raise _unavailable("poisoned")
-
-    async def _survey(self, room: Room) -> None:
-        document = room.document
-        try:
-            index = await self.workers.run(survey, [document.diff(EMPTY_STATE_VECTOR)])
-        except (WorkerDied, InvalidUpdate) as error:
-            metrics.load_failures.labels("poisoned").inc()
-            log.critical("stored document cannot be surveyed", material=room.id, error=str(error))
-            self._forget(room)
-            room.close(CloseCode.UNAVAILABLE, "this material cannot be opened now")
-        else:
-            if document.index is None:  # a participant in a hurry made it here
-                document.index = index
+    async def admit(self, room: Room, update: bytes, held: Container[int] = ()) -> Admission:
+        """What of `update` can be applied to the document; see `Surveys.admit`."""
+        return await self._surveys.admit(room, update, held)
 
     def _make_space(self) -> None:
         """Unload the room that was left longest, if the node is full. Raises Rejected."""
@@ -209,53 +207,51 @@ class Hub:
                 except Exception:  # noqa: BLE001 - the other rooms must be attended to all the same
                     log.exception("housekeeping failed", material=room.id)
 
+    async def keep_level(self) -> None:
+        """Look every few seconds whether a room has missed what another node appended; until cancelled."""
+        while self._log.shared:
+            await asyncio.sleep(_COMPARE)
+            relays = list(self._relays.items())
+            try:
+                positions = await self._log.positions([room.id for room, _ in relays])
+            except StorageError as error:
+                log.warning("the log does not answer", error=str(error))
+                continue
+            for (_, relay), position in zip(relays, positions, strict=True):
+                relay.compare(position)
+
     def _attend(self, room: Room, now: float) -> None:
         for member in list(room.members):
             member.check(now)
         if room.members:
-            room.renew_presence(_RENEW_PRESENCE)
-            recorder, settings = room.recorder, self._settings
-            due = recorder.entries >= settings.compact_entries or recorder.size >= settings.compact_bytes
-            if due and now >= recorder.compact_after:
-                recorder.compact_after = now + _COMPACTION_PAUSE
-                self._compact(room)
+            room.company.renew(room.now(), _RENEW_PRESENCE)
+            self._snapshotter.attend(room, now)
         elif room.is_settled and now - room.empty_since >= self._settings.idle_seconds:
             self._unload(room)
 
     def _unload(self, room: Room) -> None:
-        del self.rooms[room.id]
-        metrics.rooms.set(len(self.rooms))
+        self._forget(room)
         room.close(CloseCode.DRAIN, "the material was unloaded")
         self._guard.closed(room.id)
         if room.recorder.entries:
-            self._compact(room)
+            self._snapshotter.begin(room)
 
-    def _compact(self, room: Room) -> None:
-        """Make a snapshot in the background; one at a time per material."""
-        if room.id in self._compacting:
-            return
-        self._compacting.add(room.id)
-        task = asyncio.create_task(self._run_compaction(room))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    # Other nodes
 
-    async def _run_compaction(self, room: Room) -> None:
-        recorder = room.recorder
-        entries, size = recorder.entries, recorder.size
-        try:
-            compactor = Compactor(self._log, self._objects, executor=self._housekeeper.pool)
-            await compactor.compact(room.id, unix_milliseconds())
-        except Exception as error:  # noqa: BLE001 - counted, logged, tried again
-            self._housekeeper.replace()
-            metrics.compaction_failures.inc()
-            log.warning("snapshot failed", material=room.id, error=str(error))
-        else:
-            metrics.compactions.inc()
-            recorder.entries -= entries
-            recorder.size -= size
-            recorder.compact_after = 0.0
-        finally:
-            self._compacting.discard(room.id)
+    def _forget_node(self, node: str) -> None:
+        for room in self.rooms.values():
+            room.company.forget(node)
+
+    def _introduce(self) -> None:
+        """This node was silent for so long that the others have forgotten its members."""
+        for room in self.rooms.values():
+            room.company.introduce()
+
+    def _break(self, room: Room, error: Exception) -> None:
+        """Drop a room that cannot take what storage holds; opening it anew tells what is wrong."""
+        metrics.poisoned.inc()
+        log.critical("stored content cannot be applied", material=room.id, error=repr(error))
+        self._give_up(room)
 
     def _drop(self, room: Room, guilty: bytes) -> None:
         """Drop a document object that cannot be trusted; its members come back to a fresh one.
@@ -264,13 +260,20 @@ class Hub:
         """
         metrics.poisoned.inc()
         log.critical("document object dropped", material=room.id, guilty=guilty[:200].hex())
+        self._give_up(room)
+
+    def _give_up(self, room: Room) -> None:
         self._forget(room)
         self._dropped[room.id] = room
         room.close(CloseCode.UNAVAILABLE, "the material is loaded anew")
 
     def _forget(self, room: Room) -> None:
+        relay = self._relays.pop(room, None)
+        if relay is not None:
+            relay.close()
         if self.rooms.get(room.id) is room:
             del self.rooms[room.id]
+            self._bus.unsubscribe(room.id)
             metrics.rooms.set(len(self.rooms))
 
     # Stopping
@@ -300,12 +303,10 @@ class Hub:
 
     async def close(self) -> None:
         """Unload everything; snapshots under way are finished."""
-        for task in self._surveys.values():
-            task.cancel()
+        self._surveys.cancel()
         for room in list(self.rooms.values()):
             self._unload(room)
-        if self._tasks:
-            await asyncio.wait(list(self._tasks), timeout=self._settings.drain_seconds)
+        await self._snapshotter.finish(self._settings.drain_seconds)
         self._housekeeper.close()
 
 

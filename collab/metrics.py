@@ -25,6 +25,8 @@ load_seconds = Histogram("studyhub_load_seconds", "From storage to a live docume
 load_failures = Counter("studyhub_load_failures", "Documents that could not be opened", ["reason"])
 compactions = Counter("studyhub_compactions", "Snapshots made")
 compaction_failures = Counter("studyhub_compaction_failures", "Snapshots that failed")
+relay_gaps = Counter("studyhub_relay_gaps", "Times that a room had to read what other nodes appended")
+healed = Counter("studyhub_healed", "Times that a room put back what the log had lost")
 unfinished = Counter("studyhub_drain_unfinished", "Rooms with unrecorded edits when the server stopped")
 
 

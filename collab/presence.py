@@ -78,6 +78,24 @@ class Presence:
             del self._entries[client]
         return client
 
+    def place(self, owner: object, identity: Identity | None, client: int, state: bytes, now: int) -> None:
+        """Take over an entry that another node has stamped; `now` is Unix time in milliseconds.
+
+        Raises Malformed.
+        """
+        before = self._entries.get(client)
+        if before is not None and before.owner != owner:
+            del self._client_of[before.owner]
+        clock = before.clock if before else max(self._clock + 1, now)
+        user = parse_state(state).get("user")
+        colour = str(user.get("color", "")) if isinstance(user, dict) else ""
+        self._client_of[owner] = client
+        self._entries[client] = _Entry(owner, identity, clock, state, colour, 0)
+
+    def state_of(self, client: int) -> bytes:
+        """The stamped JSON of one who is here."""
+        return self._entries[client].state
+
     def client_of(self, owner: object) -> int | None:
         """The client id under which `owner` is visible."""
         return self._client_of.get(owner)

@@ -4,10 +4,13 @@ One append is under way at a time; while it is, the room gathers, so the log pac
 is away, batches are merged into one that is tried again until it is recorded. A log may also fail to sync
 what it has recorded, when the next append is under way already: no position is then acknowledged before all
 below it.
+
+A log that other nodes append to as well may have lost entries when it comes back: then the relay of the room
+looks first, and says when to go on.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Protocol
 
 from collab import metrics
@@ -31,11 +34,14 @@ class Owner(Protocol):
     def reached(self, position: int) -> None:
         """All flushes up to `position` have reached the level that acknowledgements name."""
 
-    def away(self, batch: Batch) -> None:
-        """`batch` could not be recorded; it is kept, and tried again."""
+    def away(self, batch: Batch | None) -> None:
+        """The log is away; `batch`, if any, could not be recorded: it is kept, and tried again."""
 
     def back(self) -> None:
         """Everything kept is recorded."""
+
+    def resumed(self) -> None:
+        """Appends are taken again."""
 
     def diff(self, state_vector: bytes) -> bytes:
         """What the document holds beyond `state_vector`."""
@@ -48,10 +54,12 @@ class Recorder:
     """The log's side of one room.
 
     Attributes:
-        cursor: position of the newest recorded entry.
+        cursor: the newest entry of the log that the document holds.
         is_away: whether the log did not take the last append.
         entries, size: recorded since the snapshot that the document was loaded from, or compacted to.
+        oldest: event-loop time of the first of them, about.
         compact_after: event-loop time before which no snapshot is tried.
+        on_doubt: called when an append failed; without it, appends are tried again after a while.
     """
 
     def __init__(
@@ -69,7 +77,9 @@ class Recorder:
         self.is_away = False
         self.entries = 0
         self.size = 0
+        self.oldest = 0.0
         self.compact_after = 0.0
+        self.on_doubt: Callable[[], None] | None = None
         self._material = material
         self._log = log_
         self._level = level
@@ -82,6 +92,7 @@ class Recorder:
         self._kept: list[Batch] = []  # wait for the log to come back, ascending, neighbours merged
         self._delay = _RETRY[0]
         self._timer: asyncio.TimerHandle | None = None
+        self._paused = False  # nothing may be appended before `resume`
         self._closed = False
 
     @property
@@ -89,7 +100,7 @@ class Recorder:
         """Whether `append` may not be called now."""
         if self.is_away:
             return self._hold
-        return self._sent is not None
+        return self._sent is not None or self._paused
 
     @property
     def is_idle(self) -> bool:
@@ -118,20 +129,58 @@ class Recorder:
         while self._sent is not None and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - rare
             await asyncio.sleep(0.005)
 
+    def compacted(self, entries: int, size: int) -> None:
+        """A snapshot covers so many of the entries that were counted."""
+        self.entries -= entries
+        self.size -= size
+        self.compact_after = 0.0
+
+    def known(self, cursor: Cursor) -> None:
+        """The document holds the entry at `cursor`, and all before it."""
+        self.cursor = max(self.cursor, cursor)
+
+    def interrupt(self) -> None:
+        """Append nothing before `resume`: the log may have lost what the next batch rests on."""
+        self._paused = True
+
+    def give_up(self) -> None:
+        """`resume` will not come soon: the log counts as away."""
+        if not self.is_away and not self._closed:
+            self.is_away = True
+            self._owner.away(None)
+
+    def resume(
+        self, cursor: Cursor | None = None, lost: bytes | None = None, clients: Collection[int] = ()
+    ) -> None:
+        """Append again, on top of `cursor` if given; first of all what the log has `lost`.
+
+        `clients` are those whose structs it holds.
+        """
+        self._paused = False
+        if self._closed:
+            return
+        if cursor is not None:
+            self.cursor = cursor
+        if lost is not None:
+            self._mend(lost, clients)
+        if self._sent is None and self._kept:
+            self._send(self._kept.pop(0))
+        elif self._sent is None:
+            self._come_back()
+        self._owner.resumed()
+
     def recorded(self, batch: Batch, cursor: Cursor) -> None:
         """The log has taken `batch`."""
-        self.cursor = cursor
+        self.known(cursor)
         self.entries += 1
         self._sent = None
         if self._closed:
             return
-        if self._kept:
-            self._send(self._kept.pop(0))
-        elif self.is_away:
-            self.is_away = False
-            self._delay = _RETRY[0]
-            log.info("log is back", material=self._material)
-            self._owner.back()
+        if not self._paused:
+            if self._kept:
+                self._send(self._kept.pop(0))
+            else:
+                self._come_back()
         self._owner.recorded(batch)
 
     def reached(self, batch: Batch, level: Level) -> None:
@@ -154,9 +203,25 @@ class Recorder:
         self._keep(batch)
         self.is_away = True
         self._owner.away(batch)
-        if self._timer is None:
+        if self.on_doubt is not None:
+            self.on_doubt()
+        elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._delay, self._retry)
             self._delay = min(self._delay * 2, _RETRY[1])
+
+    def _come_back(self) -> None:
+        if self.is_away:
+            self.is_away = False
+            self._delay = _RETRY[0]
+            log.info("log is back", material=self._material)
+            self._owner.back()
+
+    def _mend(self, lost: bytes, clients: Collection[int]) -> None:
+        if not self._kept:
+            batch = Batch(self._newest)  # shown and told of before: its outcome tells nobody anything
+            batch.base = batch.state_vector = self._state
+            self._kept = [batch]
+        self._kept[0].mend(lost, clients)
 
     def _send(self, batch: Batch) -> None:
         entry = encode_entry(batch.entry(self._owner.now()))

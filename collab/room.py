@@ -10,19 +10,19 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Container
 
-from collab import metrics
-from collab.document import Document
+from collab import metrics, peers
+from collab.company import Company
+from collab.document import Document, merge
 from collab.errors import CloseCode, Poisoned, Rejected
 from collab.flush import Batch
 from collab.limits import Limits
 from collab.logs import log
 from collab.member import Member
 from collab.ownership import Ownership
-from collab.presence import Presence, payload
 from collab.protocol import ywebsocket
 from collab.recorder import Recorder
 from collab.updates import Admission
-from storage.base import UpdateLog
+from storage.base import Bus, UpdateLog
 from storage.clock import unix_milliseconds
 from storage.values import Cursor, Level
 
@@ -47,6 +47,7 @@ class Room:
         material: str,
         document: Document,
         update_log: UpdateLog,
+        bus: Bus,
         cursor: Cursor,
         *,
         level: Level,
@@ -58,8 +59,9 @@ class Room:
         self.document = document
         self.level = level
         self.limits = limits
-        self.members: set[Member] = set()
-        self.presence = Presence()
+        self.members: dict[Member, None] = {}  # a set that keeps its order
+        self.company = Company(material, self.members.keys(), bus, self._schedule_flush)
+        self.presence = self.company.presence
         self.is_closed = False
         self._loop = asyncio.get_running_loop()
         self.empty_since = self._loop.time()
@@ -72,11 +74,11 @@ class Room:
         self._reached = 0  # the newest flush at the level
         self._releases: deque[tuple[int, Callable[[], None]]] = deque()  # wait for a flush to be shown
         self._asking: list[tuple[Member, bytes]] = []  # wait for a diff as of the end of `_batch`
-        self._waiting: set[Member] = set()  # members with edits that are not acknowledged
-        self._parking: set[Member] = set()  # members with parked updates
-        self._ownership = Ownership(self.presence, document.clocks)
+        self._waiting: dict[Member, None] = {}  # members with edits that are not acknowledged
+        self._parking: dict[Member, None] = {}  # members with parked updates
+        self._others: list[bytes] = []  # updates of other nodes, applied and not shown yet
+        self._ownership = Ownership(self.company, document.clocks)
         self._announced = False  # members know that the log is away
-        self._told: set[int] = set()  # client ids whose presence changed since the last flush
         self._flush_scheduled = False
         self._recheck_scheduled = False
         self._next_recheck = 0.0  # event-loop time before which parked updates are not tried
@@ -88,20 +90,15 @@ class Room:
         """Add a member. Raises Rejected when the room is full."""
         if len(self.members) >= self.limits.members_per_room:
             raise Rejected(CloseCode.TOO_MANY, "this material has too many visitors now", "room_full")
-        self.members.add(member)
+        self.members[member] = None
         if self._announced:
             member.unrecorded(True)
 
     def leave(self, member: Member) -> None:
         """Remove a member and its presence; its accepted edits stay on their way."""
-        self.members.discard(member)
-        self._waiting.discard(member)
-        self._parking.discard(member)
-        self._ownership.left(member)
-        client = self.presence.leave(member)
-        if client is not None:
-            self._told.add(client)
-            self._schedule_flush()
+        for group in (self.members, self._waiting, self._parking):
+            group.pop(member, None)
+        self.company.leave(member)
         if not self.members:
             self.empty_since = self._loop.time()
         self._recheck_parked()
@@ -112,6 +109,7 @@ class Room:
         self.recorder.close()
         self._releases.clear()
         self._asking.clear()
+        self._others.clear()
         for member in list(self.members):
             member.close(code, reason)
 
@@ -145,7 +143,7 @@ class Room:
 
     def _gather(self, member: Member, update: bytes, clients: Collection[int]) -> None:
         metrics.updates.inc()
-        self._ownership.wrote(member, clients)
+        self.company.wrote(member, clients)
         self._batch.add(member, member.author, update, clients)
         self._schedule_flush()
         self._recheck_parked()
@@ -153,14 +151,14 @@ class Room:
     def park(self, member: Member, *, on: bool) -> None:
         """Tell `member` from now on when something new was applied; or no longer."""
         if on:
-            self._parking.add(member)
+            self._parking[member] = None
         else:
-            self._parking.discard(member)
+            self._parking.pop(member, None)
 
     def await_level(self, member: Member) -> None:
         """Acknowledge the edits of `member` when the level is reached, or now if it is."""
         if member.reached(self._reached):
-            self._waiting.add(member)
+            self._waiting[member] = None
 
     def catch_up(self, member: Member, state_vector: bytes) -> None:
         """Send `member` what it lacks, once that is recorded. Raises Rejected.
@@ -192,20 +190,26 @@ class Room:
 
     def receive_presence(self, member: Member, payload: bytes) -> bool:
         """Take in presence of `member`; tells whether its own entry changed. Raises Malformed."""
-        client = self.presence.receive(member, member.identity, payload, self.now())
-        if client is None:
-            return False
-        self._told.add(client)
-        self._schedule_flush()
-        self._recheck_parked()
-        return True
+        changed = self.company.receive(member, payload, self.now())
+        if changed:
+            self._recheck_parked()
+        return changed
 
-    def renew_presence(self, age: int) -> None:
-        """Tell again what others are about to forget: entries told more than `age` milliseconds ago."""
-        due = self.presence.due(self.now(), age)
-        if due:
-            self._told.update(due)
+    # Other nodes
+
+    def hear(self, node: str, message: bytes) -> None:
+        """A message of another node that has this document open."""
+        if message == peers.SNAPSHOT:
+            self.recorder.compacted(self.recorder.entries, self.recorder.size)
+        else:
+            self.company.hear(node, message, self.now())
+
+    def take(self, admission: Admission) -> None:
+        """Apply what another node has recorded. Raises Poisoned."""
+        if self.document.apply(admission) and admission.ready is not None:
+            self._others.append(admission.ready)
             self._schedule_flush()
+            self._recheck_parked()
 
     # What the recorder tells
 
@@ -224,9 +228,9 @@ class Room:
         """All flushes up to `position` have reached the level: acknowledge."""
         self._reached = max(self._reached, position)
         for member in [member for member in self._waiting if not member.reached(self._reached)]:
-            self._waiting.discard(member)
+            self._waiting.pop(member, None)
 
-    def away(self, batch: Batch) -> None:
+    def away(self, batch: Batch | None) -> None:
         """The log is away: show what it did not take, unless the settings say to hold it back."""
         if self.is_closed:
             return
@@ -236,7 +240,7 @@ class Room:
                 member.unrecorded(True)
         if self._hold_unrecorded:
             return
-        if batch.position > self._shown_position:
+        if batch is not None and batch.position > self._shown_position:
             self._show(batch)
         if self._batch:
             self._schedule_flush()
@@ -246,6 +250,11 @@ class Room:
         self._announced = False
         for member in list(self.members):
             member.unrecorded(False)
+
+    def resumed(self) -> None:
+        """Appends are taken again."""
+        if self._batch:
+            self._schedule_flush()
 
     def diff(self, state_vector: bytes) -> bytes:
         """What the document holds beyond `state_vector`."""
@@ -277,8 +286,9 @@ class Room:
         if self.is_closed:
             return
         started = self._loop.time()
-        if self._told:
-            self._tell_presence()
+        if self.company.is_due:
+            self.company.tell(self._shown, self.now())
+        self._show_others()
         if self._batch and not self.recorder.is_busy:
             self._append()
         self._pace(started)
@@ -335,19 +345,20 @@ class Room:
             metrics.deliveries.inc(len(listeners))
         while self._releases and self._releases[0][0] <= self._shown_position:
             self._releases.popleft()[1]()
+        self._show_others()
 
-    def _tell_presence(self) -> None:
-        clients, self._told = self._told, set()
-        told = self.presence.tell(clients, self.now())
-        everything = payload(told.values())
-        frame = ywebsocket.awareness(everything)
-        for member in self.members:
-            own = self.presence.client_of(member)
-            if own not in told:
-                member.tell(everything, frame, self._shown)
-            elif len(told) > 1:
-                rest = payload([entry for client, entry in told.items() if client != own])
-                member.tell(rest, ywebsocket.awareness(rest), self._shown)
+    def _show_others(self) -> None:
+        """Show what other nodes recorded, but not between a diff and its release: the diff may lack it."""
+        if not self._others or self._releases:
+            return
+        updates, self._others = self._others, []
+        update, shown = merge(updates), self._shown
+        frame = ywebsocket.update(update)
+        for member in list(self.members):
+            self._hand_over(member, lambda to: to.show(update, frame, shown))
+        metrics.deliveries.inc(len(self.members))
+        if not self._batch and self.recorder.is_idle:
+            self._shown = self.document.state_vector()
 
     def _check_size(self, admission: Admission, more: int) -> None:
         document, limit = self.document, self.limits.document_bytes

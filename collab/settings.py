@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from collab.errors import StartError
@@ -64,6 +64,30 @@ class Settings(BaseSettings):
         description="Further origins whose pages may open sockets, comma-separated; "
         "the server's own is always allowed.",
     )
+    proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
+        (),
+        description="Addresses or networks of reverse proxies, comma-separated, whose `X-Forwarded-For` and "
+        "`X-Forwarded-Proto` are believed.",
+    )
+    tokens_per_minute: int = Field(
+        3000,
+        ge=0,
+        description="Token requests from one address (IPv6: one /64); beyond it 429. 0: no limit.",
+    )
+    materials_per_hour: int = Field(
+        2000, ge=0, description="New materials from one address; beyond it 429. 0: no limit."
+    )
+    failed_handshakes_per_minute: int = Field(
+        3000,
+        ge=0,
+        description="Sockets from one address that are refused for want of a valid token or hello; beyond it "
+        "4529. 0: no limit.",
+    )
+    stranger_bytes: int = Field(
+        64 << 10,
+        ge=1024,
+        description="What a client may send before its hello or token is checked; beyond it 1009.",
+    )
     token_seconds: int = Field(
         12 * 3600, ge=60, description="How long a token that the server gave out is valid, seconds."
     )
@@ -76,6 +100,9 @@ class Settings(BaseSettings):
     )
     compact_entries: int = Field(500, ge=1, description="Log entries after which a snapshot is made.")
     compact_bytes: int = Field(1 << 20, ge=1, description="Log bytes after which a snapshot is made.")
+    compact_seconds: float = Field(
+        300.0, gt=0, description="Age in seconds of the oldest log entry after which a snapshot is made."
+    )
     drain_seconds: float = Field(10.0, ge=0, description="How long a stopping server waits for its rooms.")
     update_bytes: int = Field(Limits.update_bytes, ge=64, description="Largest update; beyond it 4413.")
     step2_bytes: int = Field(
@@ -116,10 +143,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="before")
     @classmethod
-    def _split_origins(cls, values: dict[str, object]) -> dict[str, object]:
-        origins = values.get("origins")
-        if isinstance(origins, str):
-            values["origins"] = tuple(part.strip() for part in origins.split(",") if part.strip())
+    def _split_lists(cls, values: dict[str, object]) -> dict[str, object]:
+        for name in ("origins", "proxies"):
+            given = values.get(name)
+            if isinstance(given, str):
+                values[name] = tuple(part.strip() for part in given.split(",") if part.strip())
         return values
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ from collab.errors import CloseCode
 from collab.limits import Limits
 from collab.presence import Identity
 from collab.room import Room
+from storage.local_bus import LocalBus
 from storage.testing import HeldLog
 from storage.values import ZERO, Level
 
@@ -80,6 +81,7 @@ def make_room(log: HeldLog, *, hold_unrecorded: bool = False, material: str = "m
         material,
         Document(),
         log,
+        LocalBus(),
         ZERO,
         level=Level.RECORDED,
         limits=Limits(),

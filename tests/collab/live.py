@@ -13,14 +13,19 @@ from starlette.applications import Starlette
 
 from benchmarks.client import Client
 from collab.app import create_app
+from collab.backends import Backends
 from collab.settings import read_settings
 from storage.base import UpdateLog
+from storage.file_objects import FileObjects
 
 
 @asynccontextmanager
 async def running(data: Path, log: UpdateLog, **settings: object) -> AsyncIterator[tuple[str, Starlette]]:
     """The address for clients, and the application, which serves until the block ends."""
-    app = create_app(read_settings(data=data, auth="none", **settings), update_log=log)
+    app = create_app(
+        read_settings(data=data, auth="none", **settings),
+        backends=Backends(log, FileObjects(data / "objects")),
+    )
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(app, ws="websockets-sansio", log_config=None, lifespan="on")
         server = uvicorn.Server(config)

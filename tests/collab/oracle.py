@@ -19,6 +19,7 @@ from pycrdt import Doc, Text, TransactionEvent
 from starlette.websockets import WebSocket, WebSocketState
 
 from collab.auth.grants import Grant, Role
+from collab.backends import Backends
 from collab.connection import Connection
 from collab.document import EMPTY_STATE_VECTOR, Document
 from collab.guard import CrashGuard
@@ -120,7 +121,7 @@ class Server:
     def __init__(self, log: UpdateLog, objects: ObjectStore, folder: Path) -> None:
         self.log = HeldLog(log)
         settings = Settings.model_validate({"outbox_bytes": _OUTBOX})
-        self.hub = Hub(settings, self.log, objects, Workers(), CrashGuard(folder))
+        self.hub = Hub(settings, Backends(self.log, objects), Workers(), CrashGuard(folder))
         self._tasks: list[asyncio.Task[None]] = []
 
     async def connect(self, name: str, wire: Wire) -> None:

@@ -9,6 +9,7 @@ import pytest
 from pycrdt import Text
 
 from collab.auth.grants import Grant, Role
+from collab.backends import Backends
 from collab.errors import CloseCode, Rejected
 from collab.guard import CrashGuard
 from collab.hub import Hub
@@ -41,7 +42,7 @@ class World:
 
     def hub(self, **settings: Any) -> Hub:
         guard = CrashGuard(self.folder / "open")
-        return Hub(Settings(**settings), self.log, self.objects, self.workers, guard)
+        return Hub(Settings(**settings), Backends(self.log, self.objects), self.workers, guard)
 
 
 @pytest.fixture

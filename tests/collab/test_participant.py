@@ -172,7 +172,7 @@ async def test_a_cancelled_join_leaves_nobody_behind(log: HeldLog) -> None:
     log.release()
     await settle(room)
 
-    assert room.members == {client}
+    assert list(room.members) == [client]
 
 
 async def test_edits_of_others_wait_while_a_block_is_open(log: HeldLog) -> None:

@@ -8,6 +8,7 @@ from collab.limits import Limits
 from collab.room import Room
 from storage.errors import Unavailable
 from storage.format import decode_entry
+from storage.local_bus import LocalBus
 from storage.memory_log import MemoryLog
 from storage.testing import HeldLog, Hold
 from storage.values import ZERO, Level
@@ -29,6 +30,7 @@ def make_room(log: HeldLog) -> Room:
         "m",
         Document(),
         log,
+        LocalBus(),
         ZERO,
         level=Level.SYNCED,
         limits=Limits(),

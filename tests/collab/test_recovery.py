@@ -13,6 +13,7 @@ import pytest
 from pycrdt import Doc, Text
 
 from collab.auth.grants import ANONYMOUS
+from collab.backends import Backends
 from collab.document import EMPTY_STATE_VECTOR, Document
 from collab.errors import CloseCode, Rejected
 from collab.guard import CrashGuard
@@ -41,7 +42,7 @@ async def hub(
     """A hub over the folder `data`; at the end it stops as a server does, with a snapshot of what is new."""
     log, workers = SqliteLog(data / "log.db", clock=clock), Workers()
     objects = FileObjects(data / "objects")
-    running = Hub(read_settings(**settings), log, objects, workers, CrashGuard(data / "open"))
+    running = Hub(read_settings(**settings), Backends(log, objects), workers, CrashGuard(data / "open"))
     try:
         yield running
     finally:

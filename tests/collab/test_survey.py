@@ -10,6 +10,7 @@ from pycrdt import Text
 from starlette.websockets import WebSocketState
 
 from collab.auth.grants import Grant, Role
+from collab.backends import Backends
 from collab.connection import Connection
 from collab.errors import CloseCode, Rejected
 from collab.guard import CrashGuard
@@ -54,7 +55,7 @@ class HeldWorkers:
 async def hub_with(state: bytes, workers: HeldWorkers, folder: Path) -> Hub:
     objects: ObjectStore = MemoryObjects()
     await Snapshots(objects).write("m", Cursor(0, 1), state, 0)
-    return Hub(Settings(), MemoryLog(), objects, workers, CrashGuard(folder / "open"))  # type: ignore[arg-type]
+    return Hub(Settings(), Backends(MemoryLog(), objects), workers, CrashGuard(folder / "open"))  # type: ignore[arg-type]
 
 
 async def test_a_big_document_is_shown_before_it_is_surveyed(tmp_path: Path) -> None:
@@ -62,7 +63,7 @@ async def test_a_big_document_is_shown_before_it_is_surveyed(tmp_path: Path) -> 
     hub = await hub_with(BIG_STATE, workers, tmp_path)
     room = await hub.open("m")
     assert (await read(room)).startswith("😀")
-    waiting = asyncio.create_task(hub.survey(room))
+    waiting = asyncio.create_task(hub._surveys.until_done(room))
     await asyncio.sleep(0.01)
     assert not waiting.done()
     assert room.document.index is None
@@ -93,7 +94,7 @@ async def test_a_participant_does_not_wait_for_the_worker(tmp_path: Path) -> Non
         await tutor.saved()
         index = room.document.index
         workers.released.set()
-        await hub.survey(room)
+        await hub._surveys.until_done(room)
 
         assert room.document.index is index is not None
 
@@ -106,7 +107,7 @@ async def test_a_document_that_cannot_be_surveyed_is_closed(tmp_path: Path, erro
     member = await Participant.join(room, EDITOR)
     workers.released.set()
     with pytest.raises(Rejected) as refusal:
-        await hub.survey(room)
+        await hub._surveys.until_done(room)
 
     assert refusal.value.code == CloseCode.UNAVAILABLE
     assert room.is_closed

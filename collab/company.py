@@ -1,0 +1,174 @@
+"""Who is in a room: members of this node, told to the other nodes, and members of theirs.
+
+Each node tells the others of its own members only, and its own members of everybody.
+"""
+
+import contextlib
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from collab import peers
+from collab.member import Member
+from collab.peers import Visible
+from collab.presence import Identity, Presence, payload
+from collab.protocol import ywebsocket
+from collab.protocol.lib0 import Malformed
+from storage.base import Bus
+
+_FORGET = 45_000  # milliseconds after which a member of another node is gone, unless it was told of again
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A member of another node, as the owner of a presence entry."""
+
+    node: str
+    client: int
+    identity: Identity | None
+    writes: bool
+    wrote: bool
+
+
+class Company:
+    """The presence of one room.
+
+    Attributes:
+        presence: the entries of all nodes.
+        is_due: whether something is to be told.
+    """
+
+    def __init__(
+        self, material: str, members: Collection[Member], bus: Bus, schedule: Callable[[], None]
+    ) -> None:
+        """`members` are the room's own; `schedule` asks for a flush, in which `tell` is called."""
+        self.presence = Presence()
+        self._material = material
+        self._members = members
+        self._bus = bus
+        self._schedule = schedule
+        self._told: set[int] = set()  # client ids whose entries changed since the last flush
+        self._own: set[int] = set()  # those of them that the other nodes are to be told of
+        self._wrote: dict[object, int] = {}  # members of this node who have written under their presence's id
+        self._heard: dict[int, int] = {}  # when other nodes' members were last told of, milliseconds
+
+    @property
+    def is_due(self) -> bool:
+        """Whether an entry changed since the last flush."""
+        return bool(self._told)
+
+    def receive(self, member: Member, message: bytes, now: int) -> bool:
+        """Take in presence of a member of this node; tells whether its entry changed. Raises Malformed."""
+        client = self.presence.receive(member, member.identity, message, now)
+        if client is None:
+            return False
+        self._note(client)
+        return True
+
+    def leave(self, member: Member) -> None:
+        """Forget a member of this node."""
+        self._wrote.pop(member, None)
+        client = self.presence.leave(member)
+        if client is not None:
+            self._note(client)
+
+    def wrote(self, member: Member, clients: Collection[int]) -> None:
+        """`member` sent new structs of `clients`."""
+        own = self.presence.client_of(member)
+        if own is not None and own in clients and self._wrote.get(member) != own:
+            self._wrote[member] = own
+            self._own.add(own)
+            self._told.add(own)
+            self._schedule()
+
+    def has_written(self, owner: object, client: int) -> bool:
+        """Whether the owner of this presence entry has written under its id."""
+        return owner.wrote if isinstance(owner, Remote) else self._wrote.get(owner) == client
+
+    def renew(self, now: int, age: int) -> None:
+        """Tell again what others are about to forget: entries told more than `age` milliseconds ago."""
+        for client in [client for client, heard in self._heard.items() if now - heard > _FORGET]:
+            self._remove(client)
+        for client in self.presence.due(now, age):
+            self._note(client)
+
+    # Other nodes
+
+    def ask(self) -> None:
+        """Ask the other nodes who is there."""
+        self._bus.publish(self._material, peers.ASK)
+
+    def hear(self, node: str, message: bytes, now: int) -> None:
+        """Take in what another node tells."""
+        if message == peers.ASK:
+            self.introduce()
+            return
+        with contextlib.suppress(Malformed):  # a lost message does no harm
+            for seen in peers.decode(message):
+                self._place(node, seen, now)
+
+    def introduce(self) -> None:
+        """Tell the other nodes of every member of this one."""
+        for client in self.presence.clients():
+            self._note(client)
+
+    def forget(self, node: str) -> None:
+        """A node has died, and its members with it."""
+        for client in list(self._heard):
+            owner = self.presence.owner_of(client)
+            if isinstance(owner, Remote) and owner.node == node:
+                self._remove(client)
+
+    def _place(self, node: str, seen: Visible, now: int) -> None:
+        owner = self.presence.owner_of(seen.client)
+        if owner is not None and not isinstance(owner, Remote):
+            if seen.state is None:  # it came from there to here, and is not gone
+                self._note(seen.client)
+        elif seen.state is not None:
+            identity = Identity(seen.subject, seen.name, seen.role) if seen.role else None
+            remote = Remote(node, seen.client, identity, seen.writes, seen.wrote)
+            self.presence.place(remote, identity, seen.client, seen.state, now)
+            self._heard[seen.client] = now
+            self._note(seen.client)
+        elif owner is not None and owner.node == node:
+            self._remove(seen.client)
+
+    def _remove(self, client: int) -> None:
+        del self._heard[client]
+        owner = self.presence.owner_of(client)
+        if isinstance(owner, Remote):
+            self.presence.leave(owner)
+            self._told.add(client)
+            self._schedule()
+
+    def _note(self, client: int) -> None:
+        self._told.add(client)
+        if not isinstance(self.presence.owner_of(client), Remote):
+            self._own.add(client)
+        self._schedule()
+
+    # The flush
+
+    def tell(self, shown: bytes, now: int) -> None:
+        """Tell what changed; `shown` is the state vector that members have seen, `now` in milliseconds."""
+        clients, self._told = self._told, set()
+        own, self._own = self._own, set()
+        if own:
+            self._bus.publish(self._material, peers.encode([self._visible(client) for client in own]))
+        told = self.presence.tell(clients, now)
+        everything = payload(told.values())
+        frame = ywebsocket.awareness(everything)
+        for member in self._members:
+            mine = self.presence.client_of(member)
+            if mine not in told:
+                member.tell(everything, frame, shown)
+            elif len(told) > 1:
+                rest = payload([entry for client, entry in told.items() if client != mine])
+                member.tell(rest, ywebsocket.awareness(rest), shown)
+
+    def _visible(self, client: int) -> Visible:
+        owner = self.presence.owner_of(client)
+        if owner is None:
+            return Visible(client, None, "", "", "", writes=False, wrote=False)
+        who = owner.identity or Identity("", "", "")
+        state, wrote = self.presence.state_of(client), self.has_written(owner, client)
+        return Visible(client, state, who.subject, who.name, who.role, owner.writes, wrote)
