@@ -1,6 +1,5 @@
 """Servers that speak the protocol of S3."""
 
-import contextlib
 import json
 import signal
 import urllib.error
@@ -73,8 +72,8 @@ class SeaweedFS(S3Server):
         return [
             *(program("bin/weed"), "server", "-s3", f"-s3.config={config}", f"-dir={self.folder / 'data'}"),
             *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", *ports, "-s3.port.iceberg=0", "-s3.port.lance=0"),
-            *("-master.telemetry=false", "-volume.max=16", "-master.volumeSizeLimitMB=64"),
-            # The election alone takes ten seconds after a crash unless it is hurried.
+            *("-master.telemetry=false", "-volume.max=1000", "-master.volumeSizeLimitMB=64"),
+            # Every bucket takes seven volumes, empty files at first. The election alone takes ten seconds after a crash unless it is hurried.
             *("-master.heartbeatInterval=50ms", "-master.electionTimeout=100ms", "-volume.preStopSeconds=0"),
         ]
 
@@ -86,9 +85,9 @@ class SeaweedFS(S3Server):
     def kill(self) -> None:
         """See Server."""
         super().kill()
-        for name in ("filer", "s3"):  # its sockets for itself, at places that cannot be chosen
-            with contextlib.suppress(FileNotFoundError):
-                Path(f"/tmp/seaweedfs-{name}-grpc-{self._grpc[name]}.sock").unlink()
+        for port in (*self._ports.values(), *self._grpc.values()):
+            for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # not even a good end removes them
+                left.unlink(missing_ok=True)
 
     def _config(self) -> dict[str, object]:
         keys = {"accessKey": self.access_key, "secretKey": self.secret_key}
