@@ -1,7 +1,10 @@
 """Runs the application under uvicorn: binds, says when it is ready, drains when told to stop."""
 
 import logging
+import signal
 import socket
+from functools import partial
+from types import FrameType
 
 import uvicorn
 from starlette.applications import Starlette
@@ -17,7 +20,7 @@ _FRAME_FACTOR = 2  # a frame so many times the largest step 2 is read, so that i
 
 
 def serve(settings: Settings) -> None:
-    """Serve until a signal comes. Raises StartError."""
+    """Serve until a signal comes. Raises StartError, or SystemExit with 1 where something was left behind."""
     configure(as_json=settings.log_json)
     listener = _bind(settings.host, settings.port)
     app = create_app(settings)
@@ -27,23 +30,33 @@ def serve(settings: Settings) -> None:
         app,
         loop="uvloop",
         http="httptools",
-        ws=WebSocketProtocol,
+        ws=partial(WebSocketProtocol, stranger_bytes=settings.stranger_bytes),  # type: ignore[arg-type]
         ws_max_size=settings.step2_bytes * _FRAME_FACTOR,
         ws_per_message_deflate=False,  # a compressed bomb would be unpacked before any limit sees it
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=[str(network) for network in settings.proxies],
         access_log=False,  # query strings hold tokens
         log_config=None,
         timeout_graceful_shutdown=int(settings.drain_seconds) + 5,
         lifespan="on",
     )
     host, port = listener.getsockname()[:2]
-    _Server(config, app, _url(settings.host, host, port)).run(sockets=[listener])
+    server = _Server(config, app, _url(settings.host, host, port))
+    server.run(sockets=[listener])
+    if server.force_exit or not server.settled:
+        raise SystemExit(1)
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, which also prints the ready line and drains before it closes sockets."""
+    """uvicorn's server, which also prints the ready line and drains before it closes sockets.
+
+    Attributes:
+        settled: whether every room had recorded what it held when the server stopped.
+    """
 
     def __init__(self, config: uvicorn.Config, app: Starlette, url: str) -> None:
         super().__init__(config)
+        self.settled = False
         self._app = app
         self._url = url
 
@@ -54,11 +67,17 @@ class _Server(uvicorn.Server):
             raise getattr(self._app.state, "start_error", StartError("see the log")) from None
         print(f"StudyHub ready: {self._url}", flush=True)  # noqa: T201 - the line that programs wait for
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop in peace; a second SIGINT hurries. uvicorn's own raises the signal again at the end."""
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
         hub: Hub = self._app.state.hub
         await hub.drain()
+        self.settled = all(room.is_settled for room in hub.rooms.values())
         await super().shutdown(sockets)
 
 

@@ -8,12 +8,16 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from collab import metrics
 from collab.auth.door import Door
+from collab.auth.grants import Grant
+from collab.auth.names import check_id
+from collab.auth.rates import Unknown
 from collab.connection import Connection, close, receive
 from collab.errors import CloseCode, Rejected
 from collab.hub import Hub
 from collab.protocol import ywebsocket
 from collab.protocol.lib0 import Malformed
 from collab.protocol.messages import Control
+from collab.wire import ADMIT
 
 SCHEMA = 1
 """Version of the material schemas that this server speaks (`hello` and `meta.schema`)."""
@@ -34,9 +38,8 @@ async def endpoint(websocket: WebSocket) -> None:
     ours = ywebsocket.SUBPROTOCOL in offered
     await websocket.accept(ywebsocket.SUBPROTOCOL if ours else next(iter(offered), None))
     try:
-        material = _material(websocket)
-        token = await _token(websocket, ours=ours)
-        grant = door.grant(token, material)
+        grant = await _enter(websocket, door, ours=ours)
+        material: str = websocket.path_params["material"]
         room = await hub.open(material, create=grant.create)
         authorise = partial(door.grant, material=material)
         connection = Connection(websocket, hub, room, grant, ours=ours, authorise=authorise)
@@ -50,19 +53,23 @@ async def endpoint(websocket: WebSocket) -> None:
         await close(websocket, error.code, error.reason)
 
 
-def _material(websocket: WebSocket) -> str:
-    material: str = websocket.path_params["material"]
-    if not 0 < len(material.encode(errors="surrogatepass")) <= 200 or not _is_text(material):
-        raise Rejected(CloseCode.MALFORMED, "a material id has 1 to 200 bytes of UTF-8", "material_id")
-    return material
+async def _enter(websocket: WebSocket, door: Door, *, ours: bool) -> Grant:
+    """What the client may do here; from now on its frames may be large. Raises Rejected.
 
-
-def _is_text(value: str) -> bool:
+    With a token in the query nothing is awaited: a large frame may stand right behind the handshake.
+    """
     try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return "\x00" not in value
+        material = check_id(websocket.path_params["material"])
+        token = await _token(websocket, ours=ours)
+        grant = door.grant(token, material)
+    except Rejected:
+        address = websocket.client.host if websocket.client else ""
+        await door.rates.spend(Unknown.HANDSHAKE, address)
+        raise
+    admit = (websocket.scope.get("extensions") or {}).get(ADMIT)
+    if admit is not None:
+        admit()
+    return grant
 
 
 async def _token(websocket: WebSocket, *, ours: bool) -> str:

@@ -12,6 +12,8 @@ from starlette.routing import Route
 from collab.auth.capabilities import new_material_id
 from collab.auth.door import Door
 from collab.auth.grants import Grant, Role
+from collab.auth.names import check_id
+from collab.auth.rates import Unknown
 from collab.errors import CloseCode, Rejected
 from collab.hub import Hub
 from collab.materials.kinds import SCHEMA, Kind
@@ -46,6 +48,7 @@ async def create_material(request: Request) -> JSONResponse:
     """Make a material; its links are the only way to it."""
     door: Door = request.app.state.door
     _not_on_a_platform(door)
+    await door.rates.spend(Unknown.MATERIAL, _address(request))
     body = await _read(request, NewMaterial)
     material = new_material_id()
     await _write_first_state(request.app.state.hub, material, body)
@@ -57,7 +60,9 @@ async def issue_token(request: Request) -> JSONResponse:
     door: Door = request.app.state.door
     settings: Settings = request.app.state.settings
     _not_on_a_platform(door)
+    await door.rates.spend(Unknown.TOKEN, _address(request))
     body = await _read(request, TokenRequest)
+    check_id(body.id)
     role = Role.EDITOR if door.mode is AuthMode.NONE else door.capabilities.role(body.id, body.k)
     if role is None:
         raise Rejected(CloseCode.FORBIDDEN, "this link gives no access", "capability")
@@ -77,7 +82,7 @@ async def read_links(request: Request) -> JSONResponse:
     """The share links that the bearer may pass on: nobody gives more than it has."""
     door: Door = request.app.state.door
     _not_on_a_platform(door)
-    material = request.path_params["material"]
+    material = check_id(request.path_params["material"])
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise Rejected(CloseCode.UNAUTHENTICATED, "a bearer token is needed", "unauthenticated")
@@ -112,6 +117,10 @@ def _links(door: Door, material: str, role: Role) -> dict[str, str]:
     if role.writes:
         links["edit"] = path + door.capabilities.sign(material, Role.EDITOR)
     return links
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _not_on_a_platform(door: Door) -> None:

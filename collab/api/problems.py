@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from collab import metrics
+from collab.auth.rates import TooOften
 from collab.errors import CloseCode, Rejected
 
 _STATUS: Mapping[CloseCode, int] = {
@@ -32,7 +33,11 @@ def on_rejected(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Rejected)
     metrics.rejects.labels(error.label).inc()
     status = _STATUS.get(error.code, 503)
-    return problem(status, error.reason, error.label, {"Retry-After": "1"} if status == 503 else None)
+    if isinstance(error, TooOften):
+        headers = {"Retry-After": str(error.retry_after)}
+    else:
+        headers = {"Retry-After": "1"} if status == 503 else {}
+    return problem(status, error.reason, error.label, headers)
 
 
 def on_http_exception(_: Request, error: Exception) -> JSONResponse:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from collab.auth.capabilities import Capabilities
 from collab.auth.grants import ANONYMOUS, Grant
+from collab.auth.rates import Rates
 from collab.auth.tokens import Guests, Tokens
 from collab.settings import LOOPBACK, AuthMode, Settings
 
@@ -16,12 +17,14 @@ class Door:
 
     Attributes:
         capabilities, guests: signed with the server's own secret; used in the mode `links`.
+        rates: how often one address may come without a valid token.
     """
 
     def __init__(self, settings: Settings, secret: bytes) -> None:
         self.mode = settings.auth
         self.capabilities = Capabilities(secret)
         self.guests = Guests(secret)
+        self.rates = Rates(settings, secret)
         platform = settings.jwt_secret
         if self.mode is AuthMode.JWT and platform is not None:
             self.tokens = Tokens(platform.get_secret_value().encode())

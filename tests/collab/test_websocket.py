@@ -190,6 +190,12 @@ async def test_a_name_that_is_too_long_is_refused(server: ServerProcess) -> None
         assert await close_code(socket) == 4400
 
 
+@pytest.mark.parametrize("material", ["a/x", "live/x/y", "a%2Fx"])
+async def test_a_reserved_name_is_refused(server: ServerProcess, material: str) -> None:
+    async with connect(f"{server.url}/{material}") as socket:
+        assert await close_code(socket) == 4400
+
+
 @pytest.mark.parametrize(
     ("frame", "expected"),
     [

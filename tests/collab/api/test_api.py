@@ -67,6 +67,12 @@ def test_a_materials_id_alone_gives_nothing(api: str) -> None:
     assert call(f"{api}/materials/{material['id']}/links", bearer="x")[0] == 401
 
 
+@pytest.mark.parametrize("material", ["a/x", "live/x"])
+def test_a_reserved_id_is_refused(api: str, material: str) -> None:
+    assert call(f"{api}/token", {"id": material, "k": "x"})[0] == 400
+    assert call(f"{api}/materials/{material}/links")[0] == 400
+
+
 @pytest.mark.anyio
 async def test_a_new_material_holds_its_kind_schema_and_title(api: str) -> None:
     material = created(api)
