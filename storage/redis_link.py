@@ -1,0 +1,191 @@
+"""Connections to Redis or Valkey: every wait is finite, and nothing is sent twice.
+
+redis-py's own retries are off: they would hide a dead server for seconds, and repeat writes out of order.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    ClusterError,
+    ConnectionError,
+    MovedError,
+    NoPermissionError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
+
+from storage.errors import StorageError, Unavailable
+from storage.redis_scripts import SOURCES, Command
+
+FAILURES = (RedisError, OSError, StorageError)
+"""What an exchange raises; redis-py's errors are its own, a timeout of asyncio is an OSError."""
+
+Greet = Callable[[AbstractConnection], Awaitable[None]]
+"""Looks at the server behind a connection just made; may raise any of FAILURES."""
+
+_HINTS: tuple[tuple[type[Exception], str], ...] = (
+    (OutOfMemoryError, "Redis is full: raise its maxmemory"),
+    (ReadOnlyError, "the URL names a replica: name the primary"),
+    (AuthenticationError, "check the user name and the password in the URL"),
+    (NoPermissionError, "allow this user the commands and keys of the log"),
+    (BusyLoadingError, "Redis is still loading its data"),
+    (MovedError, "name a single server or a cluster of one"),
+    (ClusterError, "let the cluster serve all slots"),
+    (ConnectionError, "check that Redis runs and that the URL names it"),
+    (OSError, "check that Redis runs and answers"),
+)
+
+
+def unavailable(operation: str, name: str, error: Exception) -> Unavailable:
+    """What a failed exchange means to its caller."""
+    if isinstance(error, StorageError):
+        return Unavailable(operation, name, error)
+    hint = next((hint for kind, hint in _HINTS if isinstance(error, kind)), "")
+    if str(error).startswith("MISCONF"):
+        hint = "Redis cannot write to its disk"
+    return Unavailable(operation, name, str(error) or "no answer in time", hint=hint)
+
+
+class Server:
+    """Where Redis is, and how long to wait for it: `timeout` seconds for everything that it is asked.
+
+    `url` is `redis://`, `rediss://` (TLS) or `unix://`, as redis-py defines them. Raises ValueError.
+    """
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self.timeout = timeout
+        self._pool: ConnectionPool = ConnectionPool.from_url(
+            url, protocol=2, socket_timeout=None, socket_connect_timeout=timeout
+        )
+
+    async def connect(self) -> AbstractConnection:
+        """A new connection, ready for commands. Raises RedisError, OSError."""
+        connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
+        try:
+            async with asyncio.timeout(self.timeout):
+                await connection.connect()  # type: ignore[no-untyped-call]
+        except BaseException:
+            await disconnect(connection)
+            raise
+        return connection
+
+
+class Link:
+    """One connection, made when first needed and again after a failure. One exchange at a time.
+
+    `greet` looks at the server behind every new connection.
+    """
+
+    def __init__(self, server: Server, greet: Greet | None = None) -> None:
+        self._server = server
+        self._greet = greet
+        self._connection: AbstractConnection | None = None
+
+    async def exchange(self, commands: Sequence[Command], *, anew: bool = True) -> list[Any]:
+        """Send `commands` in one go; their replies in order, error replies among them as exceptions.
+
+        Scripts that the server does not know are sent and called again, after all other commands. Raises
+        FAILURES; then each command may or may not have been carried out, and the next exchange starts on a
+        new connection. Without `anew` it fails where that of the last exchange is gone.
+        """
+        try:
+            async with asyncio.timeout(self._server.timeout):
+                connection = await self._connected(anew)
+                replies = await exchange(connection, commands)
+                unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+                if unknown:
+                    again = await _teach(connection, [commands[at] for at in unknown])
+                    for at, reply in zip(unknown, again, strict=True):
+                        replies[at] = reply
+                return replies
+        except BaseException:
+            await self.close()  # half an answer must not be read as the next one's
+            raise
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await disconnect(connection)
+
+    async def _connected(self, anew: bool) -> AbstractConnection:
+        if self._connection is not None and await self._connection.can_read():
+            await self.close()  # the server has ended it
+        if self._connection is None:
+            if not anew:
+                raise ConnectionError("the connection was lost")
+            connection = await self._server.connect()
+            self._connection = connection
+            if self._greet is not None:
+                await self._greet(connection)
+        return self._connection
+
+
+class Links:
+    """As Link, for several exchanges at a time: at most `size`, further ones wait for their turn."""
+
+    def __init__(self, server: Server, size: int = 8) -> None:
+        self._server = server
+        self._free = [Link(server) for _ in range(size)]
+        self._turns = asyncio.Semaphore(size)
+
+    async def exchange(self, *commands: Command) -> list[Any]:
+        """As Link.exchange; raises the first of the error replies."""
+        async with asyncio.timeout(self._server.timeout), self._turns:
+            link = self._free.pop()
+            try:
+                replies = await link.exchange(commands)
+            finally:
+                self._free.append(link)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise reply
+        return replies
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        for link in self._free:
+            await link.close()
+
+
+async def exchange(connection: AbstractConnection, commands: Sequence[Command]) -> list[Any]:
+    """The replies to `commands`, error replies as exceptions. Raises RedisError, OSError."""
+    await connection.send_packed_command(connection.pack_commands(commands))
+    return [await _reply(connection) for _ in commands]
+
+
+async def disconnect(connection: AbstractConnection) -> None:
+    """Let go of a connection, whatever state it is in."""
+    with contextlib.suppress(RedisError, OSError):
+        await connection.disconnect(nowait=True)
+
+
+def call(function: Callable[..., None], *arguments: object) -> None:
+    """Tell somebody something; one caller's fault must not hide what the others are told."""
+    try:
+        function(*arguments)
+    except Exception as error:  # noqa: BLE001 - reported as asyncio reports the faults of callbacks
+        context = {"message": "a callback of the log raised", "exception": error}
+        asyncio.get_running_loop().call_exception_handler(context)
+
+
+async def _teach(connection: AbstractConnection, commands: Sequence[Command]) -> list[Any]:
+    digests = {str(command[1]) for command in commands}
+    await exchange(connection, [("SCRIPT", "LOAD", SOURCES[digest]) for digest in digests])
+    return await exchange(connection, commands)
+
+
+async def _reply(connection: AbstractConnection) -> Any:
+    try:
+        return await connection.read_response()
+    except ResponseError as error:
+        return error
