@@ -14,7 +14,7 @@ from storage.catalog.copying import read_tables, write_tables
 from storage.catalog.database import Database
 from storage.catalog.values import Installation, Material, Page, storable
 from storage.clock import unix_milliseconds
-from storage.errors import Corrupt
+from storage.errors import Corrupt, StorageError
 
 _PAGE = 500  # materials
 _SHORTEST = 16  # bytes of a secret
@@ -111,6 +111,8 @@ class Catalog:
             await self._migrate(connection)
             await write_tables(self._database, connection, pages)
             self._installation = await _installation(connection)
+            if self._installation is None:
+                raise StorageError("import catalogue", self._database.name, "there is no installation in it")
 
     async def close(self) -> None:
         """Close the connections. Idempotent; later calls are Unavailable."""

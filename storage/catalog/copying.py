@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.catalog.database import Database
 from storage.catalog.tables import HEAD, metadata
-from storage.catalog.values import Page
+from storage.catalog.values import Page, Value
 from storage.errors import StorageError
 
 REVISION: Page = ("alembic_version", [{"version_num": HEAD}])
@@ -55,12 +55,14 @@ async def write_tables(
             hint="import with the version of StudyHub that exported, then upgrade",
         )
     async for name, rows in pages:
+        table = _table_of(name, rows)
         async with database.limit(operation):
-            await connection.execute(insert(_table(name)), rows)
+            await connection.execute(insert(table), rows)
 
 
-def _table(name: str) -> Table:
-    try:
-        return metadata.tables[name]
-    except KeyError as error:
-        raise StorageError("import catalogue", name, "there is no such table") from error
+def _table_of(name: str, rows: list[dict[str, Value]]) -> Table:
+    """The table that takes these rows. Raises StorageError."""
+    table = metadata.tables.get(name)
+    if table is None or any(row.keys() != set(table.columns.keys()) for row in rows):
+        raise StorageError("import catalogue", name, "there is no table with these columns")
+    return table

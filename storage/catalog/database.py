@@ -15,7 +15,7 @@ from storage.errors import Unavailable
 
 _LOCK = 0x53747564794875  # of PostgreSQL's advisory locks
 _PATIENCE = 60.0  # seconds until another node has done with its migration
-_FORM = "its form is postgresql://user:password@host:5432/database"
+_FORM = "its form is postgresql://user:password@host:5432/database, special characters as %2F and the like"
 
 
 class Database:

@@ -13,13 +13,15 @@ FAILURES = (SQLAlchemyError, OSError)
 
 _REACH = "check that PostgreSQL runs there and can be reached"
 _LOGIN = "check the user and the password in STUDYHUB_DATABASE_URL"
+_GRANT = "let the user create tables: GRANT CREATE, USAGE ON SCHEMA public"
 _HINTS = {
     # https://www.postgresql.org/docs/current/errcodes-appendix.html
     "25006": "this server is a read-only standby; give the address of the primary",
     "28000": _LOGIN,
     "28P01": _LOGIN,
     "3D000": "create the database, or correct its name in STUDYHUB_DATABASE_URL",
-    "42501": "let the user create tables: GRANT CREATE, USAGE ON SCHEMA public",
+    "3F000": _GRANT,
+    "42501": _GRANT,
     "53100": "free some disk space on the database server",
     "53300": "raise max_connections of PostgreSQL, or run fewer nodes",
     "57P03": "PostgreSQL is starting or stopping; try again",

@@ -1,21 +1,26 @@
 """The catalogue in PostgreSQL, which all nodes share."""
 
+import re
 from typing import Any
-from urllib.parse import urlsplit
 
 import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 _CONNECTIONS = 5  # held per node
 _MORE = 5  # opened under load
+_HOST = r"(?:\[[^\]@/?#]*\]|[^@/?#:,\[\]]*)(?::\d*)?"  # or several, with commas between
+_URL = re.compile(rf"postgres(?:ql)?://(?:[^@/?#]*@)?({_HOST}(?:,{_HOST})*(?:/[^@?#]*)?)(?:\?[^@#]*)?")
 
 
 def name_of(url: str) -> str:
-    """Host and database, without the password. Raises ValueError when `url` is none of PostgreSQL's."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("postgresql", "postgres"):
+    """Host and database; strict, since a password in the wrong place would be shown.
+
+    Raises ValueError when `url` is none of PostgreSQL's, without quoting it.
+    """
+    match = _URL.fullmatch(url)
+    if match is None:
         raise ValueError("not a URL of PostgreSQL")
-    return parts.netloc.rpartition("@")[2] + parts.path
+    return match[1]
 
 
 def open_engine(url: str, wait: float) -> AsyncEngine:
