@@ -18,11 +18,12 @@ from collab.snapshotter import Snapshotter
 from collab.surveys import Surveys
 from collab.updates import Admission
 from collab.workers import WorkerDied, Workers
+from storage.appending import append
 from storage.clock import unix_milliseconds
 from storage.errors import Corrupt, StorageError, Unavailable
 from storage.format import encode_entry
 from storage.loader import Loaded, load
-from storage.values import Cursor, Entry, Level
+from storage.values import Entry
 
 _BEAT = 1.0  # seconds between two rounds of housekeeping
 _COMPARE = 3.0  # seconds between two looks at whether rooms are level with the log
@@ -148,9 +149,8 @@ class Hub:
 
     async def _create(self, material: str, loaded: Loaded) -> Loaded:
         """Write the entry without parts that makes a material exist."""
-        wait = _Wait(self.level)
-        self._log.append(material, encode_entry(Entry(unix_milliseconds())), loaded.cursor, wait)
-        await wait.done
+        entry = encode_entry(Entry(unix_milliseconds()))
+        await append(self._log, material, entry, loaded.cursor, self.level)
         return await load(material, self._log, self._objects)
 
     async def _live(self, material: str, loaded: Loaded) -> Document:
@@ -312,22 +312,3 @@ class Hub:
 
 def _unavailable(label: str) -> Rejected:
     return Rejected(CloseCode.UNAVAILABLE, "this material cannot be opened now", label)
-
-
-class _Wait:
-    """The outcome of an append, as something to wait for."""
-
-    def __init__(self, level: Level) -> None:
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._level = level
-
-    def recorded(self, cursor: Cursor) -> None:
-        self.reached(Level.RECORDED)
-
-    def reached(self, level: Level) -> None:
-        if level is self._level and not self.done.done():
-            self.done.set_result(None)
-
-    def failed(self, error: StorageError) -> None:
-        if not self.done.done():
-            self.done.set_exception(error)

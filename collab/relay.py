@@ -82,6 +82,7 @@ class Relay:
         self._room, self.position = room, cursor
         if self._log.shared:
             room.recorder.on_doubt = self.doubt
+        self._drop_known()
         if self._unsure:
             self.doubt()
         else:
@@ -124,7 +125,6 @@ class Relay:
         """Called every few seconds: where the log stands. An announcement may have been lost."""
         behind = there.last != self.position
         if behind and (self._lagging or there.last < self.position):
-            metrics.relay_gaps.inc()
             self._get_level()
         self._lagging = behind
 
@@ -135,12 +135,10 @@ class Relay:
         room = self._room
         while self._queue and self._work is None and room is not None:
             first = self._queue[0]
-            if first.cursor <= self.position or first.previous != self.position:
-                if first.cursor > self.position:
-                    metrics.relay_gaps.inc()
-                    self._get_level()
-                    return
-                self._pop()
+            if first.previous != self.position:
+                if first.cursor <= self.position:  # late, or in the place of an entry that was lost
+                    self._pop()
+                self._get_level()
             elif first.node == self._log.node:
                 self._advance(self._pop().cursor)
             elif len(first.entry) > BIG or room.document.index is None:
@@ -223,6 +221,7 @@ class Relay:
             await room.recorder.until_sent(_RETRY)
         there = (await self._log.positions([self._material]))[0]
         if await self._is_sound(there):
+            metrics.relay_gaps.inc()
             for cursor, entry in await self._log.read(self._material, self.position):
                 await self._apply(room, cursor, entry)
             self._drop_known()

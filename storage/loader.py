@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 
+from storage.appending import append
 from storage.base import ObjectStore, UpdateLog
 from storage.errors import Corrupt, Unavailable
-from storage.format import decode_entry
+from storage.format import decode_entry, encode_entry
 from storage.snapshots import OnCorrupt, Snapshots, warn
 from storage.state import join
-from storage.values import ZERO, Cursor, LogState, Snapshot
+from storage.values import ZERO, Cursor, Entry, LogState, Snapshot
 
-_ATTEMPTS = 3  # a compaction that runs meanwhile may trim between two reads; a third one in a row does not
+_ATTEMPTS = 4  # a compaction that runs meanwhile may trim between two reads; a third one in a row does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class Loaded:
 async def load(doc: str, log: UpdateLog, objects: ObjectStore, on_corrupt: OnCorrupt = warn) -> Loaded:
     """Read `doc` and make the log ready for its next entry.
 
-    A log that is younger than the snapshot has its floor raised before this returns.
+    A log that is younger than the snapshot has its floor raised before this returns, and what it holds
+    is appended anew above that.
 
     Raises Unavailable when storage does not answer, and when entries between the newest valid snapshot and
     the log are gone: a document never opens with a hole. Raises Corrupt, with the entry's cursor, when an
@@ -46,9 +48,9 @@ async def load(doc: str, log: UpdateLog, objects: ObjectStore, on_corrupt: OnCor
         rows = await log.read(doc, base)
         # Read after the rows: had they been trimmed, it would lie above the snapshot by now.
         state = await log.state(doc)
-        if state.trimmed <= base:
-            if state.last < base:
-                await log.raise_floor(doc, base)
+        if state.trimmed <= base and state.last < base:
+            await _renew(doc, log, base)
+        elif state.trimmed <= base:
             return _loaded(doc, snapshot, rows, state)
     raise Unavailable(
         "load",
@@ -56,6 +58,18 @@ async def load(doc: str, log: UpdateLog, objects: ObjectStore, on_corrupt: OnCor
         f"the entries from {base} to {state.trimmed} are gone",
         hint="restore the missing snapshot from a backup",
     )
+
+
+async def _renew(doc: str, log: UpdateLog, floor: Cursor) -> None:
+    """Bring a log that has lost what the snapshot holds above the snapshot, with what was appended since."""
+    entries = [decode_entry(data) for _, data in await log.read(doc, ZERO)]
+    parts = tuple(part for entry in entries for part in entry.parts)
+    if parts:
+        # One entry, so that a crash leaves all or nothing of them where loaders look.
+        await append(log, doc, encode_entry(Entry(entries[0].time, parts)), floor, heals=True)
+        await log.trim(doc, floor)
+    else:
+        await log.raise_floor(doc, floor)
 
 
 def _loaded(doc: str, snapshot: Snapshot | None, rows: list[tuple[Cursor, bytes]], state: LogState) -> Loaded:
