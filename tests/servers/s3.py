@@ -72,8 +72,9 @@ class SeaweedFS(S3Server):
         return [
             *(program("bin/weed"), "server", "-s3", f"-s3.config={config}", f"-dir={self.folder / 'data'}"),
             *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", *ports, "-s3.port.iceberg=0", "-s3.port.lance=0"),
-            *("-master.telemetry=false", "-volume.max=1000", "-master.volumeSizeLimitMB=64"),
-            # Every bucket takes seven volumes, empty files at first. The election alone takes ten seconds after a crash unless it is hurried.
+            *("-s3.autoCreateBucket=false", "-master.telemetry=false", "-master.volumeSizeLimitMB=64"),
+            "-volume.max=1000",  # every bucket takes seven of them, empty files at first
+            # After a crash the election alone takes ten seconds unless it is hurried.
             *("-master.heartbeatInterval=50ms", "-master.electionTimeout=100ms", "-volume.preStopSeconds=0"),
         ]
 
