@@ -28,8 +28,18 @@ async def examine(connection: AbstractConnection, *, replicas: int, volatile: bo
     if isinstance(info, ResponseError):
         raise info
     facts = dict(line.split(":", 1) for line in info.decode().splitlines() if ":" in line)
+    return judge(facts, _appendfsync(setting), replicas=replicas, volatile=volatile)
+
+
+def judge(facts: dict[str, str], appendfsync: str, *, replicas: int, volatile: bool) -> Promise:
+    """What a server promises whose INFO says `facts`. Raises StorageError as `examine`."""
     _refuse(facts, volatile)
-    return _promise(facts, _appendfsync(setting), replicas)
+    if replicas:
+        return Promise(Level.REPLICATED, f"each append is confirmed by replicas, {replicas} of them")
+    if facts["aof_enabled"] != "1":
+        return Promise(Level.RECORDED, "Redis keeps no append-only file")
+    level = Level.SYNCED if appendfsync == "always" else Level.RECORDED
+    return Promise(level, f"appendfsync is {appendfsync}")
 
 
 def _refuse(facts: dict[str, str], volatile: bool) -> None:
@@ -45,16 +55,6 @@ def _refuse(facts: dict[str, str], volatile: bool) -> None:
         )
     if facts["aof_enabled"] != "1" and not volatile:
         raise _refusal("Redis keeps no append-only file and loses all on a restart", "set appendonly yes")
-
-
-def _promise(facts: dict[str, str], appendfsync: str, replicas: int) -> Promise:
-    if replicas:
-        return Promise(Level.REPLICATED, f"{replicas} replicas confirm each append")
-    if facts["aof_enabled"] != "1":
-        return Promise(Level.RECORDED, "Redis keeps no append-only file")
-    if appendfsync == "always":
-        return Promise(Level.SYNCED, "appendfsync is always")
-    return Promise(Level.RECORDED, f"appendfsync is {appendfsync}")
 
 
 def _appendfsync(reply: Any) -> str:

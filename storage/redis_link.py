@@ -24,7 +24,7 @@ from redis.exceptions import (
 )
 
 from storage.errors import StorageError, Unavailable
-from storage.redis_scripts import SOURCES, Command
+from storage.redis_scripts import Command, with_source
 
 FAILURES = (RedisError, OSError, StorageError)
 """What an exchange raises; redis-py's errors are its own, a timeout of asyncio is an OSError."""
@@ -93,9 +93,9 @@ class Link:
     async def exchange(self, commands: Sequence[Command], *, anew: bool = True) -> list[Any]:
         """Send `commands` in one go; their replies in order, error replies among them as exceptions.
 
-        Scripts that the server does not know are sent and called again, after all other commands. Raises
-        FAILURES; then each command may or may not have been carried out, and the next exchange starts on a
-        new connection. Without `anew` it fails where that of the last exchange is gone.
+        Scripts that the server does not know are called again with their source, after all other commands.
+        Raises FAILURES; then each command may or may not have been carried out, and the next exchange starts
+        on a new connection. Without `anew` it fails where that of the last exchange is gone.
         """
         try:
             async with asyncio.timeout(self._server.timeout):
@@ -103,7 +103,7 @@ class Link:
                 replies = await exchange(connection, commands)
                 unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
                 if unknown:
-                    again = await _teach(connection, [commands[at] for at in unknown])
+                    again = await exchange(connection, [with_source(commands[at]) for at in unknown])
                     for at, reply in zip(unknown, again, strict=True):
                         replies[at] = reply
                 return replies
@@ -176,12 +176,6 @@ def call(function: Callable[..., None], *arguments: object) -> None:
     except Exception as error:  # noqa: BLE001 - reported as asyncio reports the faults of callbacks
         context = {"message": "a callback of the log raised", "exception": error}
         asyncio.get_running_loop().call_exception_handler(context)
-
-
-async def _teach(connection: AbstractConnection, commands: Sequence[Command]) -> list[Any]:
-    digests = {str(command[1]) for command in commands}
-    await exchange(connection, [("SCRIPT", "LOAD", SOURCES[digest]) for digest in digests])
-    return await exchange(connection, commands)
 
 
 async def _reply(connection: AbstractConnection) -> Any:

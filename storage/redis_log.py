@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import blake2b
 from typing import Any
-from urllib.parse import quote, unquote
 
 import msgpack  # type: ignore[import-untyped]
 import structlog
@@ -25,15 +24,13 @@ from storage.errors import Corrupt, Unavailable
 from storage.head import mark
 from storage.redis_level import Promise, examine
 from storage.redis_link import FAILURES, Links, Server, disconnect, unavailable
-from storage.redis_scripts import APPEND, LIMIT, PAGE, RAISE_FLOOR, STATE, TRIM, Command
+from storage.redis_scripts import APPEND, LIMIT, PAGE, RAISE_FLOOR, STATE, TRIM, Command, decode_id, key
 from storage.redis_subscriber import Subscriber
 from storage.redis_writer import Append, Writer
 from storage.values import ZERO, Announcement, Cursor, Level, LogState, Position
 
 _PAGE = 100  # entries that are read in one go
 _SCAN = 1000  # keys that the server looks at in one go
-_EMPTY = "%"  # stands for the empty id: a cluster ignores an empty hash tag
-_KEY = b"StudyHub log"
 
 _logger = structlog.get_logger(__name__)
 
@@ -94,7 +91,7 @@ class RedisLog:
 
     def append(self, doc: str, entry: bytes, after: Cursor, outcome: Outcome, *, heals: bool = False) -> None:
         """See UpdateLog. Raises ValueError when `doc` is not encodable as UTF-8, or `after` out of bounds."""
-        time = self._clock()
+        time = str(self._clock()).encode()
         rest = (time, _checksum(time, entry), self.node)
         command = APPEND.call(self._keys(doc), _text(after), int(heals), mark(entry), entry, *rest)
         if self._closed:
@@ -110,7 +107,8 @@ class RedisLog:
         if not oldest:
             return LogState(*position, entries=0, size=0, oldest=0)
         fields = _fields(oldest[0])
-        return LogState(*position, entries, size=written - int(fields[b"b"]), oldest=int(fields[b"t"]))
+        before, time = (_number(fields.get(name, b"")) for name in (b"b", b"t"))
+        return LogState(*position, entries, size=written - before, oldest=time)
 
     async def positions(self, docs: Sequence[str]) -> list[Position]:
         """See UpdateLog."""
@@ -124,15 +122,15 @@ class RedisLog:
         """See UpdateLog."""
         start, end = f"{self._prefix}:{{".encode(), b"}:head"
         pattern = _escape(start) + b"*" + end
-        names: set[bytes] = set()  # SCAN may name a key twice
+        found: set[bytes] = set()  # SCAN may name a key twice
         cursor = b"0"
         while True:
-            cursor, keys = await self._ask(
+            cursor, names = await self._ask(
                 "list documents", "", ("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN)
             )
-            names.update(key.removeprefix(start).removesuffix(end) for key in keys)
+            found.update(name.removeprefix(start).removesuffix(end) for name in names)
             if cursor == b"0":
-                return sorted(_decode(name.decode()) for name in names)
+                return sorted(decode_id(name.decode()) for name in found)
 
     async def follow(self, doc: str, follower: Follower) -> None:
         """See UpdateLog."""
@@ -199,12 +197,8 @@ class RedisLog:
             raise Unavailable("append", "Redis", cause, hint="restore its settings or restart this node")
 
     def _keys(self, doc: str) -> tuple[str, str]:
-        tag = f"{self._prefix}:{{{quote(doc, safe='') or _EMPTY}}}"
-        return (f"{tag}:log", f"{tag}:head")
-
-
-def _decode(text: str) -> str:
-    return "" if text == _EMPTY else unquote(text)
+        stem = key(self._prefix, doc)
+        return (f"{stem}:log", f"{stem}:head")
 
 
 def _escape(text: bytes) -> bytes:
@@ -237,17 +231,19 @@ def _fields(row: Any) -> dict[bytes, bytes]:
 
 def _entry(doc: str, row: Any) -> tuple[Cursor, bytes]:
     cursor, fields = _cursor(row[0]), _fields(row)
-    try:
-        entry, intact = fields[b"e"], fields[b"s"] == _checksum(int(fields[b"t"]), fields[b"e"])
-    except (KeyError, ValueError) as error:
-        raise Corrupt("read log", doc, f"entry {cursor} lacks a field", cursor=cursor) from error
-    if not intact:
+    entry, time = fields.get(b"e", b""), fields.get(b"t", b"")
+    if fields.get(b"s") != _checksum(time, entry):
         raise Corrupt("read log", doc, f"the checksum of entry {cursor} differs", cursor=cursor)
     return cursor, entry
 
 
-def _checksum(time: int, entry: bytes) -> bytes:
-    return blake2b(entry, digest_size=8, key=_KEY, salt=time.to_bytes(8, "big")).digest()
+def _number(field: bytes) -> int:
+    # Damage shows when the entry is read; until then it must not keep the document from opening.
+    return int(field) if field.isdigit() else 0
+
+
+def _checksum(time: bytes, entry: bytes) -> bytes:
+    return blake2b(entry, digest_size=8, salt=blake2b(time, digest_size=16).digest()).digest()
 
 
 def _announce(follower: Follower, message: bytes) -> None:

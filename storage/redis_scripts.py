@@ -13,6 +13,7 @@ Lua counts in doubles, exact up to 2^53; `%.0f` writes them all, while its own c
 
 from hashlib import sha1
 from typing import NamedTuple
+from urllib.parse import quote, unquote
 
 from storage.head import STRIDE
 
@@ -22,29 +23,45 @@ Command = tuple[str | bytes | int, ...]
 LIMIT = 2**53
 """Epochs and sequences lie below it."""
 
+_EMPTY = "%"  # stands for the empty id: a cluster takes no notice of an empty hash tag
+
+
+def key(prefix: str, name: str) -> str:
+    """What the keys of a document, topic or lease start with. Raises ValueError when it is not UTF-8."""
+    return f"{prefix}:{{{quote(name, safe='') or _EMPTY}}}"
+
+
+def decode_id(text: str) -> str:
+    """The document whose keys hold `text` between the braces."""
+    return "" if text == _EMPTY else unquote(text)
+
 
 class Script(NamedTuple):
     """A script, called by its digest once the server knows its source."""
 
-    source: str
-    sha: str
+    digest: str
     command: str
     """EVALSHA, or EVALSHA_RO for a script that only reads."""
 
     def call(self, keys: tuple[str, ...], *arguments: str | bytes | int) -> Command:
         """The command that runs it."""
-        return (self.command, self.sha, len(keys), *keys, *arguments)
+        return (self.command, self.digest, len(keys), *keys, *arguments)
 
 
-SOURCES: dict[str, str] = {}
-"""The source of every script by its digest."""
+_SOURCES: dict[str, str] = {}  # by digest
+
+
+def with_source(command: Command) -> Command:
+    """The same call for a server that does not know the script, and does afterwards."""
+    name, digest, *rest = command
+    return (str(name).replace("EVALSHA", "EVAL"), _SOURCES[str(digest)], *rest)
 
 
 def _script(source: str, flags: str = "") -> Script:
     full = f"#!lua flags={flags}\n{source}" if flags else f"#!lua\n{source}"
     digest = sha1(full.encode(), usedforsecurity=False).hexdigest()
-    SOURCES[digest] = full
-    return Script(full, digest, "EVALSHA_RO" if flags == "no-writes" else "EVALSHA")
+    _SOURCES[digest] = full
+    return Script(digest, "EVALSHA_RO" if flags == "no-writes" else "EVALSHA")
 
 
 _HEAD = """

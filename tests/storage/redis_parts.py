@@ -2,8 +2,10 @@
 
 import asyncio
 import itertools
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Self
 
 from storage.redis_log import RedisLog
 from storage.values import Announcement
@@ -52,3 +54,34 @@ async def until(condition: Callable[[], bool]) -> None:
     """Wait until it holds; the timeout of the test ends what never does."""
     while not condition():
         await asyncio.sleep(0.01)
+
+
+async def call(valkey: Valkey, *words: str) -> bytes:
+    """One command on the server, beside the log."""
+    return await asyncio.to_thread(valkey.call, *words)
+
+
+class Monitor:
+    """What clients ask of the server while it is entered, without what scripts do inside."""
+
+    def __init__(self, valkey: Valkey) -> None:
+        self._valkey = valkey
+
+    async def __aenter__(self) -> Self:
+        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._valkey.port)
+        self._writer.write(b"MONITOR\r\n")
+        assert await self._reader.readline() == b"+OK\r\n"
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        self._writer.close()
+        await self._writer.wait_closed()
+
+    async def commands(self) -> list[list[str]]:
+        """The commands so far, as words."""
+        await call(self._valkey, "ECHO", "the end")
+        lines = []
+        while b'"ECHO" "the end"' not in (line := await self._reader.readline()):
+            lines.append(line.decode(errors="replace"))
+        outside = [line for line in lines if " lua]" not in line]
+        return [re.findall(r'"((?:[^"\\]|\\.)*)"', line) for line in outside]
