@@ -1,8 +1,9 @@
 """The composition root: settings in, a Starlette application out."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,9 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collab import pages, websocket
 from collab.api import health, materials
-from collab.api.problems import on_http_exception, on_rejected
-from collab.auth.door import Door, own_secret
-from collab.backends import Backends
+from collab.api.problems import on_http_exception, on_rejected, on_unavailable
+from collab.auth.door import Door
+from collab.backends import Backends, keep_lease, open_backends
 from collab.errors import Rejected, StartError
 from collab.guard import CrashGuard
 from collab.hub import Hub
@@ -22,9 +23,7 @@ from collab.settings import Settings
 from collab.workers import Workers
 from storage.base import UpdateLog
 from storage.errors import StorageError
-from storage.file_objects import FileObjects
 from storage.lock import FolderLock
-from storage.sqlite_log import SqliteLog
 from storage.values import Level
 
 _CSP = (
@@ -65,7 +64,11 @@ def create_app(
             *pages.routes(),
         ],
         middleware=[Middleware(_SecurityHeaders)],
-        exception_handlers={Rejected: on_rejected, HTTPException: on_http_exception},
+        exception_handlers={
+            Rejected: on_rejected,
+            StorageError: on_unavailable,
+            HTTPException: on_http_exception,
+        },
         lifespan=lifespan,
     )
 
@@ -73,44 +76,41 @@ def create_app(
 @asynccontextmanager
 async def _running(app: Starlette, settings: Settings, backends: Backends | None) -> AsyncIterator[None]:
     """Everything between start and stop, in order."""
-    with _folder(settings):
-        secret = _secret(settings)
-        backends = backends or _embedded(settings)
+    async with AsyncExitStack() as stack:
+        # Nodes of one installation may share a folder; a server on its own has it for itself.
+        stack.enter_context(_folder(settings, shared=settings.redis_url is not None))
+        if backends is None:
+            backends = await stack.enter_async_context(open_backends(settings))
         await _check_log(settings, backends.log)
         workers = Workers()
-        hub = Hub(settings, backends, workers, CrashGuard(settings.data / "open"))
-        app.state.settings, app.state.hub, app.state.door = settings, hub, Door(settings, secret)
-        chores = [
-            asyncio.create_task(chore) for chore in (hub.keep_house(), hub.keep_level(), hub.peers.run())
-        ]
+        stack.callback(workers.close)
+        hub = Hub(settings, backends, workers, CrashGuard(settings.data / "open" / str(settings.worker)))
+        stack.push_async_callback(hub.close)
+        app.state.settings, app.state.hub, app.state.backends = settings, hub, backends
+        app.state.door = Door(settings, _secret(backends))
+        chores = (hub.keep_house(), hub.keep_level(), hub.peers.run(), keep_lease(backends))
+        tasks = [asyncio.create_task(chore) for chore in chores]
         try:
             yield
         finally:
-            for chore in chores:
-                chore.cancel()
-            await hub.close()
-            await backends.bus.close()
-            await backends.log.close()
-            workers.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _embedded(settings: Settings) -> Backends:
-    return Backends(SqliteLog(settings.data / "log.db"), FileObjects(settings.data / "objects"))
+def _secret(backends: Backends) -> bytes:
+    """What share links are signed with; without a catalogue, good until the server stops."""
+    if backends.catalog is None:
+        return secrets.token_bytes(32)
+    return backends.catalog.installation.secret
 
 
-def _folder(settings: Settings) -> FolderLock:
-    """The data folder, locked against a second server. Raises StartError."""
+def _folder(settings: Settings, *, shared: bool) -> FolderLock:
+    """The data folder, locked against other servers. Raises StartError."""
     try:
-        return FolderLock(settings.data)
+        return FolderLock(settings.data, shared=shared)
     except StorageError as error:
         raise StartError(str(error)) from error
-
-
-def _secret(settings: Settings) -> bytes:
-    try:
-        return own_secret(settings.data)
-    except OSError as error:
-        raise StartError(f"the secret in {settings.data} cannot be kept: {error.strerror}") from error
 
 
 async def _check_log(settings: Settings, update_log: UpdateLog) -> None:

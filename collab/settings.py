@@ -50,9 +50,45 @@ class Settings(BaseSettings):
     jwt_secret: SecretStr | None = Field(
         None, description="Secret of the platform's HS256 tokens; needed with `jwt`, 16 bytes or more."
     )
+    node: str = Field("", description="Name of this node in logs and to other nodes. Default: the host's.")
+    workers: int = Field(
+        1, ge=1, le=64, description="Nodes to run on this machine behind one port; more than one needs Redis."
+    )
+    worker: int = Field(0, ge=0, description="Number of this node among them; set by the command itself.")
+    redis_url: SecretStr | None = Field(
+        None,
+        description="`redis://`, `rediss://` or `unix://`: keep the log in Redis or Valkey, as one node of "
+        "many. Default: SQLite in the data folder, one node.",
+    )
+    redis_replicas: int = Field(
+        0, ge=0, description="Replicas that confirm each append before it counts as `replicated`."
+    )
+    redis_volatile: bool = Field(
+        False, description="Take a Redis without an append-only file, which loses everything with a restart."
+    )
+    s3_bucket: str = Field(
+        "", description="Keep snapshots and history in this S3 bucket. Default: files in the data folder."
+    )
+    s3_endpoint: str = Field("", description="URL of the S3 server. Default: AWS.")
+    s3_prefix: str = Field("", description="What all keys in the bucket start with.")
+    s3_region: str = Field("us-east-1", description="Region of the bucket.")
+    s3_access_key: str = Field("", description="Access key. Default: AWS' own ways, such as the host's role.")
+    s3_secret_key: SecretStr = Field(SecretStr(""), description="Secret key; belongs to the access key.")
+    s3_encryption: str = Field(
+        "", description="Encryption on the server: `AES256`, `aws:kms` or `aws:kms:<key id>`."
+    )
+    s3_path_style: bool = Field(True, description="The bucket stands in the path of URLs, not in their host.")
+    s3_create_bucket: bool = Field(
+        False, description="Create the bucket where it is missing, for development."
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="`postgresql://`: keep the catalogue in PostgreSQL. Default: SQLite in the data folder. "
+        "Nodes on several machines need it.",
+    )
     level: Level | None = Field(
         None,
-        description="Level that acknowledgements wait for: `recorded` or `synced`. "
+        description="Level that acknowledgements wait for: `recorded`, `synced` or `replicated`. "
         "Default: the strongest that the log gives.",
     )
     unrecorded: Unrecorded = Field(
@@ -158,6 +194,14 @@ class Settings(BaseSettings):
             self.jwt_secret is None or len(self.jwt_secret.get_secret_value().encode()) < 16
         ):
             raise ValueError("STUDYHUB_AUTH=jwt needs STUDYHUB_JWT_SECRET with at least 16 bytes")
+        return self
+
+    @model_validator(mode="after")
+    def _check_nodes(self) -> "Settings":
+        if self.workers > 1 and self.redis_url is None:
+            raise ValueError(
+                "STUDYHUB_WORKERS: several nodes need a log that they share: set STUDYHUB_REDIS_URL"
+            )
         return self
 
     def limits(self) -> Limits:

@@ -16,14 +16,14 @@ class FolderInUse(Unavailable):
 
 
 class FolderLock:
-    """Exclusive use of the data folder `path`, which is created when it is missing.
+    """Use of the data folder `path`, which is created when it is missing: alone, or `shared` with others.
 
     The system lets go of it when the process ends, however it ends. Workers that were forked while it is held
     share it; start them by spawn or forkserver. Raises FolderInUse, and Unavailable when the folder cannot be
     written.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, shared: bool = False) -> None:
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(path / _NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -33,7 +33,7 @@ class FolderLock:
                 "open data folder", str(path), reason, hint="choose a folder that this user can write to"
             ) from error
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except OSError as error:
             os.close(self._descriptor)
             raise FolderInUse(

@@ -14,11 +14,14 @@ from collab.auth.door import Door
 from collab.auth.grants import Grant, Role
 from collab.auth.names import check_id
 from collab.auth.rates import Unknown
+from collab.backends import Backends
 from collab.errors import CloseCode, Rejected
 from collab.hub import Hub
 from collab.materials.kinds import SCHEMA, Kind
 from collab.participant import Participant
 from collab.settings import AuthMode, Settings
+from storage.catalog.values import Material
+from storage.clock import unix_milliseconds
 
 _MAX_BODY = 16 << 10  # bytes
 _Body = TypeVar("_Body", bound=BaseModel)
@@ -51,7 +54,11 @@ async def create_material(request: Request) -> JSONResponse:
     await door.rates.spend(Unknown.MATERIAL, _address(request))
     body = await _read(request, NewMaterial)
     material = new_material_id()
+    row = _row(material, body)
     await _write_first_state(request.app.state.hub, material, body)
+    backends: Backends = request.app.state.backends
+    if backends.catalog is not None:
+        await backends.catalog.add_material(row)
     return JSONResponse({"id": material, "links": _links(door, material, Role.EDITOR)}, 201)
 
 
@@ -109,6 +116,13 @@ async def _write_first_state(hub: Hub, material: str, body: NewMaterial) -> None
             if body.kind is Kind.GUIDE:
                 doc.get("body", type=XmlFragment).children.append(XmlElement("paragraph"))
         await participant.saved()
+
+
+def _row(material: str, body: NewMaterial) -> Material:
+    try:
+        return Material(material, body.kind, body.title, unix_milliseconds(), "")
+    except ValueError as error:
+        raise Rejected(CloseCode.MALFORMED, str(error), "body") from error
 
 
 def _links(door: Door, material: str, role: Role) -> dict[str, str]:

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 from collab import metrics
 from collab.auth.rates import TooOften
 from collab.errors import CloseCode, Rejected
+from collab.logs import log
 
 _STATUS: Mapping[CloseCode, int] = {
     CloseCode.MALFORMED: 400,
@@ -38,6 +39,13 @@ def on_rejected(_: Request, error: Exception) -> JSONResponse:
     else:
         headers = {"Retry-After": "1"} if status == 503 else {}
     return problem(status, error.reason, error.label, headers)
+
+
+def on_unavailable(_: Request, error: Exception) -> JSONResponse:
+    """The answer where storage does not."""
+    log.error("request failed", error=str(error))
+    metrics.rejects.labels("unavailable").inc()
+    return problem(503, "the server cannot do this now", "unavailable", {"Retry-After": "5"})
 
 
 def on_http_exception(_: Request, error: Exception) -> JSONResponse:

@@ -1,8 +1,5 @@
 """The door: who is at the socket, and what may they do here."""
 
-import os
-import secrets
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from collab.auth.capabilities import Capabilities
@@ -50,22 +47,3 @@ class Door:
         if self.mode is AuthMode.NONE and name not in LOOPBACK:
             return False  # a name of somebody else's that leads here: nothing but the address protects us
         return own or origin in self._origins
-
-
-def own_secret(data: Path) -> bytes:
-    """The server's secret, made at first start, readable by its owner only. Raises OSError."""
-    path = data / "secret"
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        pass
-    fresh = secrets.token_hex(32).encode()
-    unfinished = data / "secret.new"
-    unfinished.unlink(missing_ok=True)
-    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(fresh)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)  # never half a secret, should the disk be full
-    return fresh

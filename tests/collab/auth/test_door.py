@@ -1,10 +1,8 @@
 """The door: origins, and the server's own secret."""
 
-from pathlib import Path
-
 import pytest
 
-from collab.auth.door import Door, own_secret
+from collab.auth.door import Door
 from collab.auth.grants import Role
 from collab.errors import Rejected
 from collab.settings import AuthMode, Settings
@@ -43,17 +41,3 @@ def test_a_token_of_one_mode_is_none_of_another() -> None:
     with pytest.raises(Rejected):
         door().grant(open_to_all, "m")
     assert door(AuthMode.NONE).grant("", "m").role is Role.EDITOR
-
-
-def test_the_secret_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
-    first = own_secret(tmp_path)
-
-    assert own_secret(tmp_path) == first
-    assert len(first) >= 32
-    assert (tmp_path / "secret").stat().st_mode & 0o077 == 0
-
-
-def test_a_start_that_broke_off_leaves_no_half_secret(tmp_path: Path) -> None:
-    (tmp_path / "secret.new").write_bytes(b"half")
-
-    assert len(own_secret(tmp_path)) >= 32
