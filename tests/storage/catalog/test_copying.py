@@ -112,6 +112,19 @@ async def test_an_import_whose_source_ends_early_leaves_an_empty_database(place:
     await catalog.close()
 
 
+async def test_a_refused_import_lets_go_of_its_source(catalog: Catalog, new_sqlite: NewPlace) -> None:
+    """A source that was begun holds a connection of its own."""
+    target = Catalog(await new_sqlite())
+    exports = [catalog.export() for _ in range(20)]  # more than the pool has connections
+    for pages in exports:
+        await anext(pages)  # so the target misses the revision
+        with pytest.raises(StorageError, match="not rows"):
+            await target.import_(pages)
+
+    await catalog.add_material(material("a"))
+    await target.close()
+
+
 async def test_an_export_shows_one_moment(catalog: Catalog) -> None:
     """What is added while it runs is not in it, though its table is still to come."""
     await catalog.add_material(material("a"))

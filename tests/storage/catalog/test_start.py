@@ -1,5 +1,6 @@
 """The first start of many makes the tables and the installation; every later one finds them."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -72,6 +73,18 @@ async def test_nodes_that_start_at_once_found_one_installation(place: Place) -> 
 
     assert len({(id, secret) for id, secret, _ in found}) == 1
     assert len(bytes.fromhex(str(found[0][1]))) == 32
+
+
+async def test_a_start_waits_for_the_one_under_way(place: Place) -> None:
+    database, catalog = Database(place, 5), Catalog(place)
+    await database.create()
+    async with database.alone("another start"):
+        starting = asyncio.create_task(catalog.start())
+        done, _ = await asyncio.wait([starting], timeout=0.5)
+        assert not done
+    await starting
+    await catalog.close()
+    await database.close()
 
 
 async def test_a_later_start_finds_the_installation_and_needs_no_alembic(place: Place) -> None:
