@@ -32,12 +32,14 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
     data: DataFolder = None,
+    workers: Annotated[int | None, typer.Option(help="Nodes behind the port; several need Redis.")] = None,
 ) -> None:
     """Start the server. Every setting is also an environment variable STUDYHUB_*."""
-    from collab import server  # imported here: the other commands need no web server
+    from collab import server, supervisor  # imported here: the other commands need no web server
 
     try:
-        server.serve(read_settings(host=host, port=port, data=data))
+        settings = read_settings(host=host, port=port, data=data, workers=workers)
+        (supervisor.supervise if settings.workers > 1 else server.serve)(settings)
     except StartError as error:
         _fail(f"StudyHub cannot start: {error}")
 

@@ -1,8 +1,10 @@
 """Runs the application under uvicorn: binds, says when it is ready, drains when told to stop."""
 
 import logging
+import os
 import signal
 import socket
+import threading
 from functools import partial
 from types import FrameType
 
@@ -12,6 +14,7 @@ from starlette.applications import Starlette
 from collab.app import create_app
 from collab.errors import StartError
 from collab.hub import Hub
+from collab.listening import address_of, listen
 from collab.logs import configure
 from collab.settings import Settings
 from collab.wire import WebSocketProtocol
@@ -22,7 +25,9 @@ _FRAME_FACTOR = 2  # a frame so many times the largest step 2 is read, so that i
 def serve(settings: Settings) -> None:
     """Serve until a signal comes. Raises StartError, or SystemExit with 1 where something was left behind."""
     configure(as_json=settings.log_json)
-    listener = _bind(settings.host, settings.port)
+    listener = listen(settings.host, settings.port, shared=settings.worker > 0)
+    if settings.worker:
+        _end_without_supervisor()
     app = create_app(settings)
     # A start that fails gets one line from us, not a traceback from uvicorn.
     logging.getLogger("uvicorn.error").addFilter(lambda _: not hasattr(app.state, "start_error"))
@@ -40,8 +45,7 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=int(settings.drain_seconds) + 5,
         lifespan="on",
     )
-    host, port = listener.getsockname()[:2]
-    server = _Server(config, app, _url(settings.host, host, port))
+    server = _Server(config, app, address_of(settings.host, listener))
     server.run(sockets=[listener])
     if server.force_exit or not server.settled:
         raise SystemExit(1)
@@ -81,22 +85,12 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises StartError with one line that says what to do."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-        listener.listen(2048)
-    except OSError as error:
-        listener.close()
-        raise StartError(
-            f"cannot listen on {host} port {port}: {error.strerror}; choose another with --port"
-        ) from error
-    return listener
+def _end_without_supervisor() -> None:
+    """A node whose supervisor has died stops as if it had been told to."""
 
+    def wait() -> None:
+        while os.read(0, 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
 
-def _url(asked: str, host: str, port: int) -> str:
-    shown = "127.0.0.1" if asked in ("0.0.0.0", "") else host
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+    threading.Thread(target=wait, daemon=True).start()
