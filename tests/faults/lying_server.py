@@ -11,9 +11,11 @@ from starlette.applications import Starlette
 
 from collab import cli, server
 from collab.app import create_app
+from collab.backends import Backends
 from collab.settings import Settings
 from storage.base import Outcome
 from storage.errors import StorageError
+from storage.file_objects import FileObjects
 from storage.format import decode_entry
 from storage.head import STRIDE
 from storage.sqlite_log import SqliteLog
@@ -92,7 +94,9 @@ def promise(cursor: Cursor, outcome: Outcome) -> None:
 
 def _create_lying_app(settings: Settings) -> Starlette:
     log = LIES[os.environ["STUDYHUB_LIE"]]
-    return create_app(settings, update_log=log(settings.data / "log.db"))
+    return create_app(
+        settings, Backends(log(settings.data / "log.db"), FileObjects(settings.data / "objects"))
+    )
 
 
 if __name__ == "__main__":

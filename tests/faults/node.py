@@ -22,15 +22,20 @@ from tests.faults.load import tokens_in
 
 
 class ModuleProcess(ServerProcess):
-    """A server that is started by a module of the tests, which takes the arguments of `studyhub`."""
+    """A server that is started by a module of the tests, which takes the arguments of `studyhub`.
+
+    Attributes:
+        command, environment: of the process, to run it in another way.
+    """
 
     def __init__(self, module: str, data: Path, **environment: str) -> None:
         super().__init__(data, **environment)
-        self._command = (sys.executable, "-m", module)
+        self.command = (sys.executable, "-m", module)
+        self.environment = {**os.environ, **environment}
 
     def start(self) -> None:
         """See ServerProcess."""
-        with mock.patch("benchmarks.server._COMMAND", self._command):
+        with mock.patch("benchmarks.server._COMMAND", self.command):
             super().start()
 
 
@@ -98,6 +103,35 @@ class OneNode:
             if "cannot dump" in str(error):
                 return None
             raise
+
+
+class ReadOnlyNode(OneNode):
+    """A node whose disk turns read-only while it runs; needs Linux, and no rights."""
+
+    faults: Sequence[str] = ("read-only",)
+
+    def __init__(self, data: Path, **environment: str) -> None:
+        """`data` does not turn with the server's view of it: it can be read and written from here."""
+        self._switch = data.with_name(data.name + ".read-only")
+        switch = {"STUDYHUB_READ_ONLY_SWITCH": str(self._switch)}
+        self.server = ModuleProcess("tests.faults.read_only_server", data, **switch, **environment)
+        super().__init__(self.server)
+
+    def fault(self, kind: str) -> float:
+        """See System."""
+        if kind not in self.faults:
+            raise KeyError(kind)
+        at = time.monotonic()
+        self._switch.touch()
+        return at
+
+    def heal(self) -> None:
+        """See System."""
+        self._switch.unlink()
+
+    def remains(self, documents: Sequence[str]) -> Contents:
+        """See System. Nothing: what is shown while the log is away is in the server's memory alone."""
+        return {}
 
 
 async def stored(folder: Path, documents: Sequence[str]) -> Contents:

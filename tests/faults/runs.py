@@ -60,6 +60,7 @@ async def run(system: System, plan: Plan) -> tuple[Verdict, History]:
             fault = await until_fault(system, load, plan)
             remains = await asyncio.to_thread(system.remains, load.documents)
             violations = check(history, remains, "the data at the fault")
+            await asyncio.sleep(plan.hold)
             await asyncio.to_thread(system.heal)
             if plan.clients == "resume":
                 await _live_on(load)

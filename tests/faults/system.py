@@ -15,12 +15,16 @@ Pace = Literal["steady", "bursts"]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One run: `fault` is one of the system's kinds; the same seed means the same choices."""
+    """One run: `fault` is one of the system's kinds; the same seed means the same choices.
+
+    `hold`: seconds that the fault lasts at least.
+    """
 
     seed: int
     fault: str
     clients: Clients
     pace: Pace
+    hold: float = 0.0
 
 
 class System(Protocol):

@@ -38,7 +38,7 @@ async def test_no_promise_is_broken_when_the_server_is_killed(tmp_path: Path, pl
 
 @pytest.mark.anyio
 async def test_no_promise_is_broken_when_the_server_stands_still(tmp_path: Path) -> None:
-    plan = Plan(6, "SIGSTOP", "resume", "bursts")
+    plan = Plan(6, "SIGSTOP", "resume", "bursts", hold=1.0)
 
     verdict, _ = await run_until_it_counts(_nodes(tmp_path), plan)
 

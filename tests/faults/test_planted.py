@@ -97,6 +97,11 @@ async def test_a_run_without_a_fault_passes(run: Recorded) -> None:
     assert await _kinds(run) == set()
 
 
+def test_a_short_run_is_in_the_log_alone(recorded: Recorded) -> None:
+    """No snapshot is due after seconds; one would hide what is planted into the log."""
+    assert [path for path in (recorded.folder / "objects").rglob("*") if path.is_file()] == []
+
+
 @pytest.mark.anyio
 async def test_the_dump_command_reads_what_storage_loads(run: Recorded) -> None:
     command = OneNode(ServerProcess(run.folder)).dump(run.documents)
