@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from hiredis import pack_command
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.exceptions import (
     AuthenticationError,
@@ -89,6 +90,22 @@ class Link:
         self._server = server
         self._greet = greet
         self._connection: AbstractConnection | None = None
+        self._lost = False  # there was a connection before
+
+    async def renew(self) -> bool:
+        """Make sure that there is a connection; whether this is another than the last time.
+
+        Raises FAILURES.
+        """
+        try:
+            async with asyncio.timeout(self._server.timeout):
+                before = self._connection
+                after = await self._connected()
+        except BaseException:
+            await self.close()
+            raise
+        again, self._lost = self._lost and after is not before, True
+        return again
 
     async def exchange(self, commands: Sequence[Command], *, anew: bool = True) -> list[Any]:
         """Send `commands` in one go; their replies in order, error replies among them as exceptions.
@@ -99,7 +116,7 @@ class Link:
         """
         try:
             async with asyncio.timeout(self._server.timeout):
-                connection = await self._connected(anew)
+                connection = await self._connected() if anew else self._same()
                 replies = await exchange(connection, commands)
                 unknown = [at for at, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
                 if unknown:
@@ -117,16 +134,19 @@ class Link:
         if connection is not None:
             await disconnect(connection)
 
-    async def _connected(self, anew: bool) -> AbstractConnection:
+    async def _connected(self) -> AbstractConnection:
         if self._connection is not None and await self._connection.can_read():
             await self.close()  # the server has ended it
         if self._connection is None:
-            if not anew:
-                raise ConnectionError("the connection was lost")
             connection = await self._server.connect()
             self._connection = connection
             if self._greet is not None:
                 await self._greet(connection)
+        return self._connection
+
+    def _same(self) -> AbstractConnection:
+        if self._connection is None:
+            raise ConnectionError("the connection was lost")
         return self._connection
 
 
@@ -137,6 +157,7 @@ class Links:
         self._server = server
         self._free = [Link(server) for _ in range(size)]
         self._turns = asyncio.Semaphore(size)
+        self._closed = False
 
     async def exchange(self, *commands: Command) -> list[Any]:
         """As Link.exchange; raises the first of the error replies."""
@@ -146,21 +167,30 @@ class Links:
                 replies = await link.exchange(commands)
             finally:
                 self._free.append(link)
+                if self._closed:
+                    await link.close()
         for reply in replies:
             if isinstance(reply, Exception):
                 raise reply
         return replies
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Let go of all connections, of those in use when they are free."""
+        self._closed = True
         for link in self._free:
             await link.close()
 
 
 async def exchange(connection: AbstractConnection, commands: Sequence[Command]) -> list[Any]:
     """The replies to `commands`, error replies as exceptions. Raises RedisError, OSError."""
-    await connection.send_packed_command(connection.pack_commands(commands))
+    await send(connection, commands)
     return [await _reply(connection) for _ in commands]
+
+
+async def send(connection: AbstractConnection, commands: Sequence[Command]) -> None:
+    """Send `commands` in one go. Raises RedisError, OSError."""
+    # hiredis packs a command in a tenth of the time that redis-py takes.
+    await connection.send_packed_command(b"".join(map(pack_command, commands)))
 
 
 async def disconnect(connection: AbstractConnection) -> None:

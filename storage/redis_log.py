@@ -66,9 +66,9 @@ class RedisLog:
         self._volatile = volatile
         self._clock = clock
         self._server = Server(url, timeout)
-        self._writer = Writer(self._server, self._greet, replicas)
-        self._links = Links(self._server)
         self._subscriber = Subscriber(self._server)
+        self._writer = Writer(self._server, self._greet, replicas, self._subscriber.interrupt)
+        self._links = Links(self._server)
         self._closed = False
 
     async def start(self) -> None:

@@ -15,7 +15,7 @@ import structlog
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ResponseError
 
-from storage.redis_link import FAILURES, Server, call, disconnect, exchange
+from storage.redis_link import FAILURES, Server, call, disconnect, exchange, send
 from storage.redis_scripts import Command
 
 _PATIENCE = 3  # pings without an answer; counted, so that a pause of this process does not look like one
@@ -75,6 +75,11 @@ class Subscriber:
         """Hear nothing more of `channel`."""
         if self._subscriptions.pop(channel, None) is not None and self._connected:
             self._send(("SUNSUBSCRIBE", channel))
+
+    def interrupt(self) -> None:
+        """Tell all who listen that the server was away."""
+        for subscription in list(self._subscriptions.values()):
+            call(subscription.interrupted)
 
     async def close(self) -> None:
         """Let go of the connection; nothing is heard any more."""
@@ -147,7 +152,7 @@ class Subscriber:
             await self._wake.wait()
             self._wake.clear()
             commands, self._commands = self._commands, []
-            await connection.send_packed_command(connection.pack_commands(commands))
+            await send(connection, commands)
 
     async def _ping(self) -> None:
         while self._unanswered < _PATIENCE:

@@ -7,6 +7,7 @@ connections do. Where an append fails, those that wait behind it fail with it.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from storage.base import Outcome
@@ -39,14 +40,16 @@ class Writer:
     """Sends appends over one connection, and tells their outcomes.
 
     `level` is reached by each entry that is recorded; REPLICATED where `replicas` servers confirm it.
-    Nothing runs while nothing waits.
+    Nothing runs while nothing waits. When the server was away, `on_return` is called and all that waits
+    fails: a server that has lost entries must not be given ones that rest on them.
     """
 
-    def __init__(self, server: Server, greet: Greet, replicas: int) -> None:
+    def __init__(self, server: Server, greet: Greet, replicas: int, on_return: Callable[[], None]) -> None:
         self.level = Level.RECORDED
         self._link = Link(server, greet)
         self._patience = server.timeout
         self._replicas = replicas
+        self._on_return = on_return
         self._waiting: dict[str, deque[Append]] = {}  # by document, none of them empty
         self._queued = 0  # bytes of entries that wait or are under way
         self._task: asyncio.Task[None] | None = None
@@ -90,7 +93,7 @@ class Writer:
 
     async def _record(self, group: list[Append]) -> None:
         try:
-            replies = await self._link.exchange([append.command for append in group])
+            replies = await self._send(group)
         except Exception as error:  # noqa: BLE001 - whatever it was, everyone who waits is told
             self._fail_all(group, error)
             return
@@ -100,6 +103,12 @@ class Writer:
         recorded = [append for append, reply in told if self._tell(append, reply)]
         if recorded and self.level is not Level.RECORDED:
             await self._strengthen(recorded)
+
+    async def _send(self, group: list[Append]) -> list[Any]:
+        if await self._link.renew():
+            self._on_return()
+            raise Unavailable("append", "Redis", "it was away, and what it holds is looked at first")
+        return await self._link.exchange([append.command for append in group], anew=False)
 
     def _tell(self, append: Append, reply: Any) -> bool:
         """Tell the outcome of one append; whether it was recorded."""

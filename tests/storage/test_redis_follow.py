@@ -165,3 +165,18 @@ async def test_documents_that_are_only_followed_cost_nothing(valkey: Valkey) -> 
             commands = await monitor.commands()
         assert {words[0] for words in commands} <= {"PING"}
         assert len(commands) < 10
+
+
+@pytest.mark.anyio
+async def test_no_append_passes_to_a_server_that_was_away_before_followers_know(valkey: Valkey) -> None:
+    """It may have lost what the entry rests on, in a way that only its followers can tell."""
+    async with opened(valkey, fresh_prefix()) as log:
+        follower = Heard()
+        await log.follow("a", follower)
+        await append(log, "a", b"x")
+        await call(valkey, "CLIENT", "KILL", "TYPE", "normal")
+        with pytest.raises(Unavailable, match="it was away"):
+            await append(log, "a", b"y")
+        assert follower.interruptions
+        await append(log, "a", b"z")
+        assert [entry for _, entry in await log.read("a", ZERO)] == [b"x", b"z"]

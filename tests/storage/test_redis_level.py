@@ -21,6 +21,7 @@ GOOD = {"redis_version": "7.0.0", "maxmemory_policy": "noeviction", "role": "mas
         ({"redis_version": "6.2.14"}, "too old.*use Redis 7.0"),
         ({"role": "slave"}, "replica.*name the primary"),
         ({"maxmemory_policy": "allkeys-lru"}, "delete entries.*set maxmemory-policy noeviction"),
+        ({"cluster_size": "3"}, "several servers of a cluster.*single server"),
         ({"aof_enabled": "0"}, "no append-only file.*set appendonly yes"),
     ],
 )
@@ -94,6 +95,8 @@ async def test_a_server_that_comes_back_promising_less_gets_no_appends(tmp_path:
             with pytest.raises(Unavailable, match="opened as synced, and now appendfsync is everysec"):
                 await append(log, "a", b"y")
             await call(valkey, "CONFIG", "SET", "appendfsync", "always")
+            with pytest.raises(Unavailable, match="it was away"):
+                await append(log, "a", b"z")
             await append(log, "a", b"z")
 
 
