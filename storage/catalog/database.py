@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Insert, Table, text
@@ -86,7 +86,9 @@ class Database:
     async def close(self) -> None:
         """Close the connections. Idempotent; what comes later is Unavailable."""
         self._closed = True
-        await self._engine.dispose()
+        with suppress(TimeoutError):  # a silent server does not say goodbye; the system closes the sockets
+            async with asyncio.timeout(self._seconds):
+                await self._engine.dispose()
 
     @asynccontextmanager
     async def _unlimited(self, operation: str, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:

@@ -76,6 +76,18 @@ async def test_a_server_that_falls_silent_does_not_hold_a_request(
         await catalog.close()
 
 
+async def test_a_server_that_falls_silent_does_not_hold_the_end(
+    postgres: Postgres, new_postgres: NewPlace
+) -> None:
+    place = str(await new_postgres())
+    wire = Wire(postgres.port)
+    async with wire.port() as port:
+        catalog = Catalog(place.replace(str(postgres.port), str(port)), seconds=_SECONDS)
+        await catalog.start()
+        wire.silent = True
+        await asyncio.wait_for(catalog.close(), 60)
+
+
 async def test_a_start_does_not_wait_for_a_server_that_never_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
