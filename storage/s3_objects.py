@@ -4,7 +4,7 @@ One client per process, opened by the first call. An object above 8 MiB is sent 
 when the last is confirmed. The client's own retries are off: `stamina` repeats what may pass the next time,
 because only here one deadline can span all attempts of a request and the wait for a free connection.
 
-Importing this module takes about 300 ms, so it is imported where S3 is configured and nowhere else.
+The client is slow to import, so this module is imported where S3 is configured and nowhere else.
 """
 
 import asyncio
@@ -219,6 +219,7 @@ class S3Objects:
                 raise Unavailable("open", self._config.bucket, "the object store is closed")
             if self._client is None:
                 self._client = await self._stack.enter_async_context(_client(self._config, self._limits))
+                self._client.meta.events.register_last("before-call.s3", _send_at_once)
             return self._client
 
 
@@ -239,6 +240,11 @@ def _client(config: S3Config, limits: S3Limits) -> "contextlib.AbstractAsyncCont
         s3={"addressing_style": "path" if config.path_style else "virtual"},
     )
     return session.client("s3", endpoint_url=config.endpoint or None, config=settings)
+
+
+def _send_at_once(params: dict[str, Any], **_: object) -> None:
+    """Send a body without asking before: while aiohttp waits for "100 Continue", no timeout of its counts."""
+    params["headers"].pop("Expect", None)
 
 
 def _extend(deadline: asyncio.Timeout, size: int) -> None:

@@ -15,7 +15,7 @@ from tests.servers.process import ENVIRONMENT, free_ports
 _ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("server", [Valkey, SeaweedFS, Moto, Postgres, Rclone])
+@pytest.mark.parametrize("server", [Valkey, SeaweedFS, Moto, Rclone])
 def test_a_server_serves_at_the_same_address_after_a_crash(tmp_path: Path, server: type[Server]) -> None:
     with server(tmp_path) as running:
         url, pid = running.url, running.pid

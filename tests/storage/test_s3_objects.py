@@ -6,7 +6,9 @@ import json
 import secrets
 import sys
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,12 +92,15 @@ async def test_names_that_are_none_are_refused(name: str) -> None:
             await call
 
 
-async def test_a_long_list_comes_in_pages(server: S3Server) -> None:
-    async with opened(config_of(server)) as objects:
+async def test_a_long_list_comes_in_pages(seaweed: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with opened(config_of(seaweed)) as objects:
         names = [f"snapshots/{number:04d}%2f+/x" for number in range(1100)]
         await asyncio.gather(*(objects.put(name, b"") for name in names))
         assert await objects.list("snapshots/") == names
         assert await objects.list("snapshots/109") == names[1090:]
+        client = await objects._open()
+        monkeypatch.setattr(client, "list_objects_v2", partial(client.list_objects_v2, MaxKeys=50))
+        assert await objects.list("snapshots/") == names
 
 
 @pytest.mark.parametrize("size", [PART, PART + 1, 20_000_000])
@@ -169,20 +174,26 @@ async def test_the_probe_refuses_a_store_that_does_not_do_what_it_says(
         ),
     ],
 )
-async def test_every_write_asks_for_encryption(
+async def test_every_new_object_asks_for_its_encryption(
     moto: S3Server, encryption: str, headers: dict[str, str]
 ) -> None:
-    """Seen at the server, which tells how an object is encrypted when it is read."""
+    sent: dict[str, dict[str, str]] = {}
+
+    def note(request: Any, event_name: str, **_: Any) -> None:
+        found = {name.lower(): _text(value) for name, value in request.headers.items()}
+        sent[event_name] = {name: found[name] for name in found if "encryption" in name}
+
     async with opened(config_of(moto, encryption=encryption)) as objects:
+        (await objects._open()).meta.events.register("before-send.s3", note)
         await objects.put("small", b"x")
         await objects.put("large", bytes(PART + 1))
-        client = await objects._open()
-        for key in ("small", "large"):
-            answer = await client.head_object(Bucket=objects._config.bucket, Key=key)
-            told = answer["ResponseMetadata"]["HTTPHeaders"]
-            found = {name: value for name, value in told.items() if "server-side-encryption" in name}
-            found.pop("x-amz-server-side-encryption-bucket-key-enabled", None)
-            assert {name: found.get(name) for name in headers} == headers
+    assert sent["before-send.s3.PutObject"] == headers
+    assert sent["before-send.s3.CreateMultipartUpload"] == headers
+    assert sent["before-send.s3.UploadPart"] == {}
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
 
 
 async def test_a_closed_store_is_unavailable_and_leaks_nothing(moto: S3Server) -> None:

@@ -13,6 +13,7 @@ class Proxy:
 
     Attributes:
         fault: what happens to each request until this is None; applies to open connections at once.
+        delay: seconds by which each piece of a request is late.
         faults: how many requests had one.
         url: its address.
         answer_limit: bytes of an answer after which the connection is cut; None for all.
@@ -21,6 +22,7 @@ class Proxy:
 
     def __init__(self, target: int) -> None:
         self.fault: Fault | None = None
+        self.delay = 0.0
         self.faults = 0
         self.url = ""
         self.answer_limit: int | None = None
@@ -50,6 +52,7 @@ class Proxy:
                     self.faults += 1
                     await self.fault(reader, writer)
                     return
+                await asyncio.sleep(self.delay)
                 here.write(data)
                 await here.drain()
         finally:
@@ -104,7 +107,7 @@ async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Non
 
 async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Answers a byte at a time, for ever, never silent."""
-    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\nETag: x\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nETag: x\r\n\r\n")
     while True:
         writer.write(b"x")
         await writer.drain()
