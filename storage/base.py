@@ -158,3 +158,6 @@ class Lease(Protocol):
 
     async def release(self, name: str, token: int) -> None:
         """Give it back, if it is still held under `token`. Raises Unavailable."""
+
+    async def held(self, prefix: str) -> list[str]:
+        """The names that start with `prefix` and are held now, by anybody, sorted. Raises Unavailable."""

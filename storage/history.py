@@ -30,7 +30,7 @@ class History:
         for rows in _cut(entries):
             key = SegmentKey(doc, rows[0][0], rows[-1][0], time)
             await self._objects.put(key.name, encode_segment(rows))
-            if await self._read(key) != rows:
+            if await self.read_segment(key) != rows:
                 raise Corrupt("verify history", key.name, "it was read back different")
 
     async def list(self, doc: str) -> Keys:
@@ -51,10 +51,11 @@ class History:
         rows: dict[Cursor, bytes] = {}
         for key in await self.list(doc):
             if key.last > after:
-                rows.update(await self._read(key))
+                rows.update(await self.read_segment(key))
         return sorted(row for row in rows.items() if row[0] > after)
 
-    async def _read(self, key: SegmentKey) -> Rows:
+    async def read_segment(self, key: SegmentKey) -> Rows:
+        """The encoded entries of one segment, ascending. Raises Missing, Corrupt."""
         try:
             rows = decode_segment(await self._objects.get(key.name))
         except Corrupt as error:

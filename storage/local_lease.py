@@ -34,3 +34,10 @@ class LocalLease:
         """See Lease."""
         if self._held.get(name, (0, 0.0))[0] == token:
             del self._held[name]
+
+    async def held(self, prefix: str) -> list[str]:
+        """See Lease."""
+        now = asyncio.get_running_loop().time()
+        return sorted(
+            name for name, (_, until) in self._held.items() if name.startswith(prefix) and until > now
+        )

@@ -54,7 +54,7 @@ class Snapshots:
         if not await offload(self._executor, len(state), is_sound, state):
             raise Corrupt("verify snapshot", key.name, "its state does not open in an empty document")
         await self._objects.put(key.name, data)
-        await self._read(key)  # checks against the digest of what was written
+        await self.read(key)  # checks against the digest of what was written
         return key.name
 
     async def list(self, doc: str) -> Keys:
@@ -79,7 +79,7 @@ class Snapshots:
         found: Found = []
         for key in reversed(await self.list(doc)):
             try:
-                found.append((key, await self._read(key)))
+                found.append((key, await self.read(key)))
             except Corrupt as error:
                 self._on_corrupt(error)
             except Missing:
@@ -88,7 +88,8 @@ class Snapshots:
                 break
         return found
 
-    async def _read(self, key: SnapshotKey) -> Snapshot:
+    async def read(self, key: SnapshotKey) -> Snapshot:
+        """The snapshot of that name. Raises Missing, Corrupt when it is not what its name says."""
         data = await self._objects.get(key.name)
         try:
             snapshot = decode_snapshot(data)
