@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from storage.redis_link import FAILURES, Links, Server, unavailable
+from storage.redis_link import FAILURES, Links, Server, named, unavailable
 from storage.redis_scripts import ACQUIRE, RELEASE, RENEW, Command, key
 
 
@@ -26,6 +26,13 @@ class RedisLease:
     async def release(self, name: str, token: int) -> None:
         """See Lease."""
         await self._ask("release", name, RELEASE.call(self._keys(name), token))
+
+    async def held(self, prefix: str) -> list[str]:
+        """See Lease."""
+        try:
+            return await named(self._links, self._prefix, "lease", prefix)
+        except FAILURES as error:
+            raise unavailable("list leases", prefix, error) from error
 
     async def close(self) -> None:
         """Let go of the backend; leases that are held run out."""

@@ -7,6 +7,7 @@ from redis.exceptions import ResponseError
 
 from storage.errors import StorageError
 from storage.redis_link import exchange
+from storage.redis_scripts import Command
 from storage.values import Level
 
 _OLDEST = (7, 0)  # sharded channels, and flags of scripts
@@ -24,15 +25,16 @@ async def examine(connection: AbstractConnection, *, replicas: int, volatile: bo
 
     With `replicas` so many confirm each append. With `volatile` it may keep nothing over a restart.
     """
-    info, setting = await exchange(connection, [("INFO",), ("CONFIG", "GET", "appendfsync")])
+    questions: list[Command] = [("INFO",), ("CLUSTER", "INFO"), ("CONFIG", "GET", "appendfsync")]
+    info, cluster, setting = await exchange(connection, questions)
     if isinstance(info, ResponseError):
         raise info
-    facts = dict(line.split(":", 1) for line in info.decode().splitlines() if ":" in line)
+    facts = _facts(info) | ({} if isinstance(cluster, ResponseError) else _facts(cluster))
     return judge(facts, _appendfsync(setting), replicas=replicas, volatile=volatile)
 
 
 def judge(facts: dict[str, str], appendfsync: str, *, replicas: int, volatile: bool) -> Promise:
-    """What a server promises whose INFO says `facts`. Raises StorageError as `examine`."""
+    """What a server promises whose INFO and CLUSTER INFO say `facts`. Raises StorageError as `examine`."""
     _refuse(facts, volatile)
     if replicas:
         return Promise(Level.REPLICATED, f"each append is confirmed by replicas, {replicas} of them")
@@ -49,12 +51,18 @@ def _refuse(facts: dict[str, str], volatile: bool) -> None:
         raise _refusal(f"Redis {facts['redis_version']} is too old", "use Redis 7.0 or newer, or Valkey")
     if facts["role"] != "master":
         raise _refusal("the server is a replica", "name the primary in the URL")
+    if int(facts.get("cluster_size", 1)) > 1:
+        raise _refusal("it is one of several servers of a cluster", "use a single server with replicas")
     if policy != "noeviction":
         raise _refusal(
             f"maxmemory-policy {policy} lets Redis delete entries", "set maxmemory-policy noeviction"
         )
     if facts["aof_enabled"] != "1" and not volatile:
         raise _refusal("Redis keeps no append-only file and loses all on a restart", "set appendonly yes")
+
+
+def _facts(text: bytes) -> dict[str, str]:
+    return dict(line.split(":", 1) for line in text.decode().splitlines() if ":" in line)
 
 
 def _appendfsync(reply: Any) -> str:

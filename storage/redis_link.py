@@ -5,8 +5,10 @@ redis-py's own retries are off: they would hide a dead server for seconds, and r
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from hiredis import pack_command
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
@@ -25,13 +27,15 @@ from redis.exceptions import (
 )
 
 from storage.errors import StorageError, Unavailable
-from storage.redis_scripts import Command, with_source
+from storage.redis_scripts import Command, decode_name, with_source
 
 FAILURES = (RedisError, OSError, StorageError)
 """What an exchange raises; redis-py's errors are its own, a timeout of asyncio is an OSError."""
 
 Greet = Callable[[AbstractConnection], Awaitable[None]]
 """Looks at the server behind a connection just made; may raise any of FAILURES."""
+
+_SCAN = 1000  # keys that the server looks at in one go
 
 _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (OutOfMemoryError, "Redis is full: raise its maxmemory"),
@@ -90,7 +94,7 @@ class Link:
         self._server = server
         self._greet = greet
         self._connection: AbstractConnection | None = None
-        self._lost = False  # there was a connection before
+        self._used = False  # there was a connection before
 
     async def renew(self) -> bool:
         """Make sure that there is a connection; whether this is another than the last time.
@@ -104,7 +108,7 @@ class Link:
         except BaseException:
             await self.close()
             raise
-        again, self._lost = self._lost and after is not before, True
+        again, self._used = self._used and after is not before, True
         return again
 
     async def exchange(self, commands: Sequence[Command], *, anew: bool = True) -> list[Any]:
@@ -181,6 +185,19 @@ class Links:
             await link.close()
 
 
+async def named(links: Links, prefix: str, kind: str, start: str = "") -> list[str]:
+    """The names, sorted, that start with `start` and have a key of that kind. Raises FAILURES."""
+    front, back = f"{prefix}:{{".encode(), f"}}:{kind}".encode()
+    pattern = _literally(front) + quote(start, safe="").encode() + b"*" + back
+    found: set[bytes] = set()  # SCAN may name a key twice
+    cursor = b"0"
+    while True:
+        ((cursor, keys),) = await links.exchange(("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN))
+        found.update(key.removeprefix(front).removesuffix(back) for key in keys)
+        if cursor == b"0":
+            return sorted(decode_name(name.decode()) for name in found)
+
+
 async def exchange(connection: AbstractConnection, commands: Sequence[Command]) -> list[Any]:
     """The replies to `commands`, error replies as exceptions. Raises RedisError, OSError."""
     await send(connection, commands)
@@ -190,7 +207,8 @@ async def exchange(connection: AbstractConnection, commands: Sequence[Command]) 
 async def send(connection: AbstractConnection, commands: Sequence[Command]) -> None:
     """Send `commands` in one go. Raises RedisError, OSError."""
     # hiredis packs a command in a tenth of the time that redis-py takes.
-    await connection.send_packed_command(b"".join(map(pack_command, commands)))
+    packed = [pack_command(command) for command in commands]  # type: ignore[arg-type] # its stub allows one word
+    await connection.send_packed_command(b"".join(packed))
 
 
 async def disconnect(connection: AbstractConnection) -> None:
@@ -206,6 +224,11 @@ def call(function: Callable[..., None], *arguments: object) -> None:
     except Exception as error:  # noqa: BLE001 - reported as asyncio reports the faults of callbacks
         context = {"message": "a callback of the log raised", "exception": error}
         asyncio.get_running_loop().call_exception_handler(context)
+
+
+def _literally(text: bytes) -> bytes:
+    """`text` for the patterns of SCAN, in which it stands for itself."""
+    return re.sub(rb"([*?\[\]\\])", rb"\\\1", text)
 
 
 async def _reply(connection: AbstractConnection) -> Any:

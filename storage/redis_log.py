@@ -8,10 +8,10 @@ otherwise; a replica that takes over may lose what was not replicated.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
 import msgpack  # type: ignore[import-untyped]
 import structlog
@@ -23,14 +23,15 @@ from storage.clock import unix_milliseconds
 from storage.errors import Corrupt, Unavailable
 from storage.head import mark
 from storage.redis_level import Promise, examine
-from storage.redis_link import FAILURES, Links, Server, disconnect, unavailable
-from storage.redis_scripts import APPEND, LIMIT, PAGE, RAISE_FLOOR, STATE, TRIM, Command, decode_id, key
+from storage.redis_link import FAILURES, Links, Server, disconnect, named, unavailable
+from storage.redis_scripts import APPEND, LIMIT, PAGE, RAISE_FLOOR, STATE, TRIM, Command, key
 from storage.redis_subscriber import Subscriber
 from storage.redis_writer import Append, Writer
 from storage.values import ZERO, Announcement, Cursor, Level, LogState, Position
 
 _PAGE = 100  # entries that are read in one go
-_SCAN = 1000  # keys that the server looks at in one go
+
+T = TypeVar("T")
 
 _logger = structlog.get_logger(__name__)
 
@@ -120,17 +121,7 @@ class RedisLog:
 
     async def documents(self) -> list[str]:
         """See UpdateLog."""
-        start, end = f"{self._prefix}:{{".encode(), b"}:head"
-        pattern = _escape(start) + b"*" + end
-        found: set[bytes] = set()  # SCAN may name a key twice
-        cursor = b"0"
-        while True:
-            cursor, names = await self._ask(
-                "list documents", "", ("SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN)
-            )
-            found.update(name.removeprefix(start).removesuffix(end) for name in names)
-            if cursor == b"0":
-                return sorted(decode_id(name.decode()) for name in found)
+        return await self._guarded("list documents", "", named(self._links, self._prefix, "head"))
 
     async def follow(self, doc: str, follower: Follower) -> None:
         """See UpdateLog."""
@@ -179,10 +170,14 @@ class RedisLog:
         return reply
 
     async def _exchange(self, operation: str, doc: str, *commands: Command) -> list[Any]:
+        return await self._guarded(operation, doc, self._links.exchange(*commands))
+
+    async def _guarded(self, operation: str, doc: str, exchange: Coroutine[None, None, T]) -> T:
         if self._closed:
+            exchange.close()
             raise Unavailable(operation, doc, "the log is closed")
         try:
-            return await self._links.exchange(*commands)
+            return await exchange
         except FAILURES as error:
             raise unavailable(operation, doc, error) from error
 
@@ -199,11 +194,6 @@ class RedisLog:
     def _keys(self, doc: str) -> tuple[str, str]:
         stem = key(self._prefix, doc)
         return (f"{stem}:log", f"{stem}:head")
-
-
-def _escape(text: bytes) -> bytes:
-    """`text` for the patterns of SCAN, in which it stands for itself."""
-    return b"".join(b"\\" + bytes([byte]) if byte in b"*?[]\\" else bytes([byte]) for byte in text)
 
 
 def _text(cursor: Cursor) -> str:

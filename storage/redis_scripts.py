@@ -31,8 +31,8 @@ def key(prefix: str, name: str) -> str:
     return f"{prefix}:{{{quote(name, safe='') or _EMPTY}}}"
 
 
-def decode_id(text: str) -> str:
-    """The document whose keys hold `text` between the braces."""
+def decode_name(text: str) -> str:
+    """The document, topic or lease whose keys hold `text` between the braces."""
     return "" if text == _EMPTY else unquote(text)
 
 

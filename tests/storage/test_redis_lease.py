@@ -64,6 +64,21 @@ async def test_only_the_holder_renews_and_releases(lease: RedisLease) -> None:
 
 
 @pytest.mark.anyio
+async def test_those_held_are_listed_by_prefix(lease: RedisLease) -> None:
+    names = ["open/ä 1", "open/2", "open", "opened", "o*en/3", "other"]
+    tokens = {name: await lease.acquire(name, 60) for name in names}
+    assert await lease.held("open/") == ["open/2", "open/ä 1"]
+    assert await lease.held("o*") == ["o*en/3"]
+    assert await lease.held("") == sorted(names)
+    token = tokens["open/2"]
+    assert token is not None
+    await lease.release("open/2", token)
+    assert await lease.acquire("open/4", 0.001) is not None
+    while await lease.held("open/") != ["open/ä 1"]:
+        await asyncio.sleep(0.001)
+
+
+@pytest.mark.anyio
 async def test_a_renewed_lease_outlives_its_first_time(valkey: Valkey) -> None:
     prefix = fresh_prefix()
     lease = RedisLease(valkey.url, timeout=TIMEOUT, prefix=prefix)
