@@ -4,15 +4,16 @@ import pickle
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycrdt import merge_updates
 
 from collab.protocol.lib0 import uint
-from collab.updates import InvalidUpdate, admit, parse, survey
+from collab.updates import MAX_DEPTH, InvalidUpdate, admit, parse, survey
 from collab.updates.gate import MAX_CLAIM, admit_any
 from collab.updates.small import admit_small
-from tests.collab.updates.craft import block, deletes, item, string, update
+from collab.updates.structs import MAX_CLOCK
+from tests.collab.updates.craft import block, deletes, item, ref, string, text, update
 from tests.collab.updates.traffic import Author, Replica, history, reloaded, view
 
 A, B, C = 7, 8, 9
@@ -238,21 +239,6 @@ def test_a_stale_answer_is_safe(seed: int) -> None:
     assert view(replica.doc) == view(authors[0].doc)
 
 
-UNITS = st.tuples(st.sampled_from([A, B]), st.integers(0, 4))
-INSERTS = st.builds(
-    lambda client, clock, value, origin, right, deleted: update(
-        block(client, clock, string(value, origin, right)), deleted=deleted
-    ),
-    st.sampled_from([A, B]),
-    st.integers(0, 4),
-    st.sampled_from(["", "a", "some text", "é", "漢字", "😀", "a😀b"]),
-    st.none() | UNITS,
-    st.none() | UNITS,
-    st.just(b"\0") | st.builds(lambda unit: deletes((*unit, 1)), UNITS),
-)
-DELETES = st.builds(lambda unit, length: update(deleted=deletes((*unit, length))), UNITS, st.integers(0, 4))
-
-
 STRUCTS = st.sampled_from(
     [
         string("a"),
@@ -260,30 +246,173 @@ STRUCTS = st.sampled_from(
         string("a😀"),
         string("x", root="list"),
         item(7, b"\0", parent="list"),
+        item(7, b"\0", parent="list", key="k"),
+        item(8, b"\1\x7e", parent="map", key="k"),
         b"\0\2",
     ]
 )
-STATES = st.dictionaries(st.sampled_from([A, B]), st.lists(STRUCTS, min_size=1, max_size=3)).map(
+STATES = st.dictionaries(st.sampled_from([A, B]), st.lists(STRUCTS, min_size=1, max_size=4)).map(
     lambda structs: update(*[block(client, 0, *each) for client, each in structs.items()])
 )
+PLAIN = [
+    (4, text("a")),
+    (4, text("some text")),
+    (4, text("é漢")),
+    (6, text("bold") + text("true")),
+    (7, b"\0"),
+    (7, b"\3" + text("paragraph")),
+    (8, b"\2\x7d\x01\x7e"),
+]
+RARE = [
+    (4, text("")),
+    (4, text("a😀b")),
+    (1, b"\2"),
+    (3, b"\2ab"),
+    (5, text("{}")),
+    (7, b"\5"),
+    (8, b"\0"),
+    (9, b"\0"),
+]
 
 
+@st.composite
+def small_updates(draw: st.DrawFn, clocks: dict[int, int]) -> bytes:
+    """A few structs of one client and deletions: with references that are there, or with any."""
+    sound = draw(st.integers(0, 3)) > 0
+    client = draw(st.sampled_from([A, B]))
+    clock = clocks.get(client, 0) if sound else draw(st.integers(0, 5))
+    structs = []
+    there = [(owner, unit) for owner, end in clocks.items() for unit in range(end)]
+    for number in range(draw(st.integers(0, 4))):
+        near = (
+            st.sampled_from(there)
+            if sound and there
+            else st.tuples(st.sampled_from([A, B]), st.integers(0, 8))
+        )
+        neighbours = draw(st.sampled_from(["none", "origin", "right", "both"]))
+        content = draw(st.sampled_from(PLAIN if sound else PLAIN + RARE))
+        structs.append(
+            item(
+                *content,
+                origin=draw(near) if neighbours in ("origin", "both") else None,
+                right=draw(near) if neighbours in ("right", "both") else None,
+                parent=draw(st.sampled_from(["text", "list", "map", "new"]) | near),
+                key=draw(st.sampled_from([None, "k", "new"])),
+            )
+        )
+        there += [(client, clock + number)]
+    ranges = draw(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), max_size=2, unique=True))
+    deleted = b"\1" + uint(client) + uint(len(ranges)) + b"".join(ref(*each) for each in sorted(ranges))
+    return update(*[block(client, clock, *structs)][: len(structs)], deleted=deleted if ranges else b"\0")
+
+
+@settings(max_examples=1000)
 @given(
-    INSERTS | DELETES,
     STATES,
-    st.sets(st.sampled_from([A, B])),
-    st.none() | st.tuples(st.integers(0, 30), st.integers(0, 255)),
+    st.just(set[int]()) | st.sets(st.sampled_from([A, B]), max_size=1),
+    st.none() | st.none() | st.tuples(st.integers(0, 60), st.integers(0, 255)),
+    st.data(),
 )
 def test_the_short_way_says_what_the_full_way_says(
-    small: bytes, state: bytes, held: set[int], change: tuple[int, int] | None
+    state: bytes, held: set[int], change: tuple[int, int] | None, data: st.DataObject
 ) -> None:
     clocks, index = admit(state, {}).clocks, survey([state])
+    small = data.draw(small_updates(clocks))
     if change and change[0] < len(small):
         small = small[: change[0]] + bytes([change[1]]) + small[change[0] + 1 :]
     answer = admit_small(small, clocks, held, index)
 
     if answer is not None:
         assert answer == admit_any(small, clocks, held, index)
+
+
+TYPED = update(
+    block(A, 0, string("😀x")),
+    block(B, 0, item(7, b"\0", parent="list"), b"\0\2", item(8, b"\1\x7e", parent="map", key="k")),
+)
+AFTER = {A: 3, B: 4}
+
+
+@pytest.mark.parametrize(
+    "common",
+    [
+        update(block(A, 3, string("x", origin=(A, 2)))),
+        update(block(C, 0, string("x", origin=(A, 1), right=(A, 2)))),
+        update(block(A, 3, item(8, b"\1\x7e", origin=(B, 3))), deleted=deletes((B, 3, 1))),
+        update(block(A, 3, item(8, b"\1\x7e", parent="map", key="another"))),
+        update(
+            block(A, 3, item(7, b"\0", parent=(B, 0)), string("x", origin=None), string("y", right=(A, 4)))
+        ),
+        update(block(A, 3, *[item(8, b"\1\x7e", parent=(B, 0), key="k")] * 2)),
+        update(block(A, 3, item(7, b"\0", parent="list"), item(8, b"\1\x7e", parent=(A, 3), key="level"))),
+        update(block(A, 3, item(6, text("em") + text("true"), right=(A, 2)), string("x", origin=(A, 3)))),
+        update(block(C, 0, string("abc")), deleted=deletes((C, 0, 2))),
+        update(deleted=deletes((A, 0, 2))),
+        update(deleted=b"\1" + uint(A) + b"\2\0\2\2\1"),
+    ],
+)
+def test_common_edits_take_the_short_way(common: bytes) -> None:
+    index = survey([TYPED])
+
+    answer = admit_small(common, AFTER, (), index)
+
+    assert answer is not None
+    assert answer == admit_any(common, AFTER, (), index)
+
+
+NESTED = update(
+    block(C, 0, *[item(7, b"\0", parent=(C, at - 1) if at else "list") for at in range(MAX_DEPTH)])
+)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b"",
+        update(),
+        update(block(A, MAX_CLOCK, string("x", origin=(A, 2)))),
+        b"\1\0" + uint(A) + uint(3) + b"\0",
+        update(block(C, MAX_DEPTH, item(7, b"\0", parent=(C, MAX_DEPTH - 1)))),
+        update(block(B, 4, string("x", origin=(A, 0)))),
+        update(block(B, 4, string("x", right=(A, 1)))),
+        update(block(B, 4, string("x", origin=(A, 2), right=(B, 0)))),
+        update(block(B, 4, item(4, text("x"), parent=(B, 1), key="k"))),
+        update(block(B, 4, b"\4\2" + text("x"))),
+        update(block(B, 4, string("x"))) + b"\0",
+        update(block(B, 4, string("x")))[:-2],
+        update(deleted=deletes((A, 0, 2))) + b"\0",
+        update(deleted=b"\1" + uint(A) + b"\0"),
+        update(deleted=b"\1" + uint(A) + b"\2\0\3\2\1"),
+        update(deleted=b"\2" + uint(A) + b"\1\0\2"),
+    ],
+)
+def test_what_is_odd_is_left_to_the_full_way(odd: bytes) -> None:
+    clocks = {**AFTER, C: MAX_DEPTH}
+    if odd == update(block(A, MAX_CLOCK, string("x", origin=(A, 2)))):
+        clocks[A] = MAX_CLOCK
+
+    assert admit_small(odd, clocks, (), survey([TYPED, NESTED])) is None
+
+
+@given(SEEDS)
+def test_honest_updates_get_one_answer_on_both_ways(seed: int) -> None:
+    _, updates = history(Random(seed), 25)
+    replica = Replica()
+    for honest in updates:
+        answer = admit_small(honest, replica.clocks, (), replica.index)
+        assert answer in (None, admit_any(honest, replica.clocks, (), replica.index))
+        replica.receive(honest)
+
+
+def test_most_honest_updates_take_the_short_way() -> None:
+    _, updates = history(Random(1), 200)
+    replica = Replica()
+    short = 0
+    for honest in updates:
+        short += admit_small(honest, replica.clocks, (), replica.index) is not None
+        replica.receive(honest)
+
+    assert short > len(updates) / 2
 
 
 def test_typing_and_erasing_take_the_short_way() -> None:
@@ -301,4 +430,4 @@ def test_typing_and_erasing_take_the_short_way() -> None:
     assert admit_small(between, {A: 5}, (), index)
     assert admit_small(before, {A: 6}, (), index)
     assert admit_small(erase, {A: 7}, (), index)
-    assert admit_small(insert, {}, (), index) is None
+    assert admit_small(insert, {}, (), survey([]))
