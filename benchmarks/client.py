@@ -25,6 +25,7 @@ from collab.protocol.messages import Ask, Awareness, Control, Edit, QueryAwarene
 WAIT = 30.0
 """Seconds after which a wait for the server fails."""
 
+_DENIED = b"\x02"  # begins a message that says why an edit was refused
 _RENEW = 15.0  # seconds between two sends of the own presence, as in y-protocols
 _BACKOFF = (0.2, 2.5)  # seconds, first and longest pause before a retry, as in y-websocket 3
 
@@ -240,6 +241,8 @@ class Client:
                 await self._send(ywebsocket.awareness(self._presence.renew()))
 
     async def _receive(self, frame: bytes) -> None:
+        if frame[:1] == _DENIED:  # y-websocket writes it to its console
+            return
         message = ywebsocket.decode(frame)
         match message:
             case Edit(update, step2):

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from collab import metrics
-from collab.auth.grants import Grant
+from collab.auth.grants import Grant, Role
 from collab.errors import CloseCode, Poisoned, Rejected
 from collab.hub import Hub
 from collab.logs import log
@@ -91,6 +91,8 @@ class Connection:
         if self._ours:
             self._put(ywebsocket.control("ready", role=self._session.grant.role, level=self._room.level))
         self._put(ywebsocket.step1(self._room.shown))
+        if self._room.frozen:
+            self.frozen(self._room.frozen)
 
     async def _read(self) -> None:
         try:
@@ -161,17 +163,19 @@ class Connection:
         self._session.grant, self.writes = grant, grant.role.writes
         self.identity = Identity(grant.subject, grant.name, grant.role) if grant.named else None
         if grant.role is not before.role:
-            self._put(ywebsocket.control("role", role=grant.role))
+            self._tell_role()
 
     async def _edit(self, edit: Edit) -> None:
         session, number = self._session, self._session.edits
-        if not session.grant.role.writes:
+        if not session.grant.role.writes or self._room.frozen:
             session.place(number, NEVER)
-            self._refuse_reader(edit)
+            self._refuse_edit(edit)
             return
         admission = await self._admit(edit.update)
         position = self._room.apply(self, admission)
         if admission.parked is None:
+            if edit.step2:
+                session.redeem(position)
             session.place(number, position)
         else:
             metrics.parked.inc()
@@ -191,12 +195,12 @@ class Connection:
         except WorkerDied as error:
             raise Rejected(CloseCode.REFUSED, "the edit is refused", "worker_died") from error
 
-    def _refuse_reader(self, edit: Edit) -> None:
+    def _refuse_edit(self, edit: Edit) -> None:
         """A reader's edit: its step 2 is an answer to our question and is passed over in silence."""
         if edit.step2:
             return
         metrics.rejects.labels("read_only").inc()
-        reason = "you can read this material, not change it"
+        reason = self._room.frozen or "you can read this material, not change it"
         if self._ours:
             self._put(ywebsocket.control("error", code=int(CloseCode.FORBIDDEN), reason=reason))
         else:
@@ -259,6 +263,22 @@ class Connection:
         """Tell our page that edits are shown although the log is away; or no longer."""
         if self._ours:
             self._put(ywebsocket.control("unrecorded", on=on))
+
+    def frozen(self, reason: str) -> None:
+        """Tell that nobody may write for now, and why; or that it is over."""
+        if self._session.grant.role.writes:
+            self._tell_role()
+
+    def _tell_role(self) -> None:
+        role, reason = self._session.grant.role, self._room.frozen
+        if reason and role.writes:
+            role = Role.VIEWER
+        if self._ours:
+            self._put(ywebsocket.control("role", role=role, reason=reason))
+        elif reason:
+            self._put(ywebsocket.denied(reason))
+        if role.writes:  # what was refused meanwhile is still with the client
+            self._put(ywebsocket.step1(self._room.shown))
 
     def close(self, code: CloseCode, reason: str) -> None:
         """Write what is essential, then close."""

@@ -51,6 +51,7 @@ class Hub:
     ) -> None:
         self.rooms: dict[str, Room] = {}
         self.level = settings.level or backends.log.strongest
+        metrics.level.info({"level": self.level, "node": backends.log.node})
         self.limits = settings.limits()
         self.workers = workers
         self.accepting = True
@@ -139,6 +140,7 @@ class Hub:
         )
         room.recorder.entries = loaded.entries_since_snapshot
         room.recorder.size = loaded.bytes_since_snapshot
+        room.recorder.oldest = asyncio.get_running_loop().time()
         return room
 
     async def _outlive(self, material: str) -> None:
@@ -201,6 +203,10 @@ class Hub:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(_BEAT)
+            ages = [
+                loop.time() - room.recorder.oldest for room in self.rooms.values() if room.recorder.entries
+            ]
+            metrics.unsnapshotted_seconds.set(max(ages, default=0.0))
             for room in list(self.rooms.values()):
                 try:
                     self._attend(room, loop.time())

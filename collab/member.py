@@ -31,6 +31,9 @@ class Member(Protocol):
     def unrecorded(self, on: bool) -> None:
         """Edits are shown from now on although the log is away; or no longer."""
 
+    def frozen(self, reason: str) -> None:
+        """Nobody may write for now, and why; "": it is over."""
+
     def check(self, now: float) -> None:
         """Called about every second; `now` is event-loop time."""
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, Info
 
 _SHORT = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0)
 _SIZES = [float(2**exponent) for exponent in range(6, 23, 2)]
@@ -25,6 +25,10 @@ load_seconds = Histogram("studyhub_load_seconds", "From storage to a live docume
 load_failures = Counter("studyhub_load_failures", "Documents that could not be opened", ["reason"])
 compactions = Counter("studyhub_compactions", "Snapshots made")
 compaction_failures = Counter("studyhub_compaction_failures", "Snapshots that failed")
+unsnapshotted_seconds = Gauge(
+    "studyhub_unsnapshotted_seconds", "Age of the oldest log entry that no snapshot covers, of open rooms"
+)
+level = Info("studyhub_level", "What acknowledgements wait for, and this node's name")
 relay_gaps = Counter("studyhub_relay_gaps", "Times that a room had to read what other nodes appended")
 healed = Counter("studyhub_healed", "Times that a room put back what the log had lost")
 unfinished = Counter("studyhub_drain_unfinished", "Rooms with unrecorded edits when the server stopped")

@@ -145,6 +145,9 @@ class Participant:
     def unrecorded(self, on: bool) -> None:
         """`saved` waits meanwhile."""
 
+    def frozen(self, reason: str) -> None:
+        """Edits are refused meanwhile."""
+
     def check(self, now: float) -> None:
         """Nothing expires in this process."""
 
@@ -194,3 +197,5 @@ class Participant:
         self._check()
         if not self.writes:
             raise Rejected(CloseCode.FORBIDDEN, "this participant may only read", "read_only")
+        if self._room.frozen:
+            raise Rejected(CloseCode.UNAVAILABLE, self._room.frozen, "frozen")

@@ -40,6 +40,7 @@ class Room:
         recorder: the log's side of this room.
         empty_since: when the last member left, or the room opened (event-loop time).
         is_closed: whether the room is over; a closed room takes nothing and shows nothing.
+        frozen: why nobody may write for now, "" most of the time.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Room:
         self.company = Company(material, self.members.keys(), bus, self._schedule_flush)
         self.presence = self.company.presence
         self.is_closed = False
+        self.frozen = ""
         self._loop = asyncio.get_running_loop()
         self.empty_since = self._loop.time()
         self._on_poisoned = on_poisoned
@@ -102,6 +104,13 @@ class Room:
         if not self.members:
             self.empty_since = self._loop.time()
         self._recheck_parked()
+
+    def freeze(self, reason: str) -> None:
+        """Refuse edits, for this reason; "" takes them again."""
+        if reason != self.frozen:
+            self.frozen = reason
+            for member in list(self.members):
+                member.frozen(reason)
 
     def close(self, code: CloseCode, reason: str) -> None:
         """The room is over: every member has to go, outcomes that still come are passed over."""

@@ -104,6 +104,12 @@ class Session:
         else:
             waiting.append(_Waiting(number, position))
 
+    def redeem(self, position: int) -> None:
+        """A step 2 that flush `position` covers holds all that was refused before it too."""
+        for waiting in self._waiting:
+            if waiting.position == NEVER:
+                waiting.position = position
+
     def park(self, rest: bytes, *, step2: bool, now: float) -> None:
         """Keep `rest` until what it rests on has come. Raises Rejected at the bound.
 

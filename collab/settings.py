@@ -139,6 +139,12 @@ class Settings(BaseSettings):
     compact_seconds: float = Field(
         300.0, gt=0, description="Age in seconds of the oldest log entry after which a snapshot is made."
     )
+    backlog_bytes: int = Field(
+        64 << 20,
+        ge=1,
+        description="Log bytes of one material without a snapshot, because the object store is away; beyond "
+        "it the material can only be read.",
+    )
     drain_seconds: float = Field(10.0, ge=0, description="How long a stopping server waits for its rooms.")
     update_bytes: int = Field(Limits.update_bytes, ge=64, description="Largest update; beyond it 4413.")
     step2_bytes: int = Field(

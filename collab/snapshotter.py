@@ -15,6 +15,7 @@ from collab.workers import Workers
 from storage.clock import unix_milliseconds
 from storage.compactor import Compactor
 
+_FULL = "snapshots have failed for too long: this material can be read, not changed, for now"
 _PAUSE = 30.0  # seconds before a snapshot that failed is tried again
 _LEASE = 120.0  # seconds that one may take before another node tries as well
 
@@ -34,6 +35,7 @@ class Snapshotter:
         recorder, settings = room.recorder, self._settings
         if not recorder.entries:
             recorder.oldest = now
+        room.freeze(_FULL if recorder.size >= settings.backlog_bytes else "")
         due = (
             recorder.entries >= settings.compact_entries
             or recorder.size >= settings.compact_bytes

@@ -27,6 +27,7 @@ class Author:
         self.diffs: list[bytes] = []
         self.presence: list[bytes] = []
         self.notices: list[bool] = []
+        self.freezes: list[str] = []
         self.closed: CloseCode | None = None
         self.acknowledged = 0
         self._waiting: list[int] = []
@@ -68,6 +69,9 @@ class Author:
 
     def unrecorded(self, on: bool) -> None:
         self.notices.append(on)
+
+    def frozen(self, reason: str) -> None:
+        self.freezes.append(reason)
 
     def check(self, now: float) -> None: ...
 
