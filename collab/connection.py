@@ -274,7 +274,8 @@ class Connection:
         if reason and role.writes:
             role = Role.VIEWER
         if self._ours:
-            self._put(ywebsocket.control("role", role=role, reason=reason))
+            why = {"reason": reason} if reason else {}
+            self._put(ywebsocket.control("role", role=role, **why))
         elif reason:
             self._put(ywebsocket.denied(reason))
         if role.writes:  # what was refused meanwhile is still with the client
