@@ -27,7 +27,7 @@ class Batch:
         base: the document's before this batch, set when it is recorded.
     """
 
-    __slots__ = ("_merged", "_parts", "base", "first", "members", "position", "state_vector")
+    __slots__ = ("_due", "_merged", "_parts", "base", "first", "members", "position", "state_vector")
 
     def __init__(self, position: int) -> None:
         self.first = self.position = position
@@ -35,6 +35,7 @@ class Batch:
         self.base = self.state_vector = b"\x00"
         self._parts: dict[str, _PartInProgress] = {}
         self._merged: bytes | None = None
+        self._due = False
 
     def add(self, member: object, author: str, update: bytes, clients: Iterable[int]) -> None:
         """Take in one causally ready update that extends `clients`."""
@@ -56,9 +57,14 @@ class Batch:
             if len(mine.updates) >= _COMPACT:
                 mine.updates = [merge(mine.updates)]
         self.members |= later.members
+        self._due = self._due or later._due
         self.position = later.position
         self.state_vector = later.state_vector
         self._merged = None
+
+    def confirm(self) -> None:
+        """Append this batch even if it stays empty: its outcome tells how safe the entries before it are."""
+        self._due = True
 
     def mend(self, lost: bytes, clients: Iterable[int]) -> None:
         """Add what the log had and has lost, without an author."""
@@ -83,7 +89,7 @@ class Batch:
         )
 
     def update(self) -> bytes:
-        """All parts as one update, to be shown."""
+        """All parts as one update, to be shown. Needs edits."""
         if self._merged is None:
             self._merged = merge([self._merge_part(part) for part in self._parts.values()])
         return self._merged
@@ -93,8 +99,13 @@ class Batch:
         """Bytes of all updates held."""
         return sum(len(update) for part in self._parts.values() for update in part.updates)
 
-    def __bool__(self) -> bool:
+    @property
+    def has_edits(self) -> bool:
+        """Whether there is anything to show."""
         return bool(self._parts)
+
+    def __bool__(self) -> bool:
+        return self._due or bool(self._parts)
 
     @staticmethod
     def _merge_part(part: _PartInProgress) -> bytes:

@@ -79,6 +79,7 @@ class Room:
         self._waiting: dict[Member, None] = {}  # members with edits that are not acknowledged
         self._parking: dict[Member, None] = {}  # members with parked updates
         self._others: list[bytes] = []  # updates of other nodes, applied and not shown yet
+        self._foreign = False  # another node appended since this one did
         self._ownership = Ownership(self.company, document.clocks)
         self._announced = False  # members know that the log is away
         self._flush_scheduled = False
@@ -148,6 +149,10 @@ class Room:
                 raise
             if changed:
                 self._gather(member, admission.ready, admission.clocks.keys())
+                return self._covering
+        if self.level is Level.REPLICATED and self._foreign:
+            self._batch.confirm()  # it may have come by another node, whose entry is not at the level yet
+            self._schedule_flush()
         return self._covering
 
     def _gather(self, member: Member, update: bytes, clients: Collection[int]) -> None:
@@ -216,6 +221,7 @@ class Room:
     def take(self, admission: Admission) -> None:
         """Apply what another node has recorded. Raises Poisoned."""
         if self.document.apply(admission) and admission.ready is not None:
+            self._foreign = True
             self._others.append(admission.ready)
             self._schedule_flush()
             self._recheck_parked()
@@ -310,6 +316,7 @@ class Room:
             self._drop(batch)
             return
         metrics.batches.inc()
+        self._foreign = False
         asking, self._asking = self._asking, []
         for member, state_vector in asking:
             self._encode_diff(member, state_vector)
@@ -346,7 +353,7 @@ class Room:
         self._shown_position = batch.position
         sole = next(iter(batch.members)) if len(batch.members) == 1 else None
         listeners = [member for member in self.members if member is not sole]
-        if listeners:
+        if listeners and batch.has_edits:
             update = batch.update()
             frame = ywebsocket.update(update)
             for member in listeners:

@@ -7,11 +7,18 @@ from pathlib import Path
 import pytest
 from pycrdt import Doc, Text
 
+from collab.backends import Backends
+from collab.guard import CrashGuard
+from collab.hub import Hub
 from collab.participant import Participant
+from collab.settings import Settings
+from collab.workers import Workers
 from storage.format import encode_entry
+from storage.memory_log import MemoryLog
+from storage.memory_objects import MemoryObjects
 from storage.snapshots import Snapshots
-from storage.testing import append
-from storage.values import ZERO, Entry, Part
+from storage.testing import HeldLog, Hold, append
+from storage.values import ZERO, Entry, Level, Part
 from tests.collab.cluster import MATERIAL, Cluster, read, until, write
 from tests.collab.harness import Author, pause
 
@@ -109,7 +116,7 @@ async def test_a_node_whose_place_was_trimmed_loads_the_snapshot(cluster: Cluste
 
 async def test_a_joiner_gets_what_comes_between_its_diff_and_its_release(cluster: Cluster) -> None:
     """The diff waits for an append of this node; meanwhile another node's entry comes, which it lacks."""
-    ann, ben = await both(cluster)
+    ben = await cluster.join("b", "ben")
     room = cluster.node("b").rooms[MATERIAL]
     joiner = Author("carl")
     room.join(joiner)
@@ -128,12 +135,12 @@ async def test_a_joiner_gets_what_comes_between_its_diff_and_its_release(cluster
     write(ben, "ben ")
     room._flush()
     room.catch_up(joiner, b"\x00")
-    entry = encode_entry(Entry(0, (Part("ann", (1,), _insertion(ann, "ann ")),)))
+    entry = encode_entry(Entry(0, (Part("ann", (1,), _insertion("ann ")),)))
     await append(cluster.log_of("a"), MATERIAL, entry)
     await until(lambda: sorted(str(joiner.doc.get("t", type=Text)).split()) == ["ann", "ben"])
 
 
-def _insertion(author: Participant, words: str) -> bytes:
+def _insertion(words: str) -> bytes:
     doc: Doc[Text] = Doc(client_id=4711)
     text = doc.get("t", type=Text)
     text += words
@@ -225,7 +232,50 @@ async def test_a_log_that_went_on_behind_a_snapshot_it_lost_keeps_both(cluster: 
     await hub._snapshotter.finish(5)
     cluster.log.lose(MATERIAL, 2)
     after = (await cluster.log.state(MATERIAL)).last
-    entry = encode_entry(Entry(0, (Part("carl", (4711,), _insertion(ann, "four ")),)))
+    entry = encode_entry(Entry(0, (Part("carl", (4711,), _insertion("four ")),)))
     await append(cluster.log, MATERIAL, entry, after)
     assert sorted((await cluster.stored()).split()) == ["four", "one", "three", "two"]
     assert sorted((await cluster.stored()).split()) == ["four", "one", "three", "two"]
+
+
+async def test_an_edit_that_came_by_another_node_is_acknowledged_when_the_replicas_have_it(
+    tmp_path: Path,
+) -> None:
+    """The same bytes come by two nodes: recorded by one, they are not replicated yet."""
+    shared = MemoryLog(strongest=Level.REPLICATED)
+    held = HeldLog(shared.of_node("b"))
+    guard = CrashGuard(tmp_path)
+    hub = Hub(Settings(), Backends(held, MemoryObjects()), Workers(), guard)
+    room = await hub.open(MATERIAL, create=True)
+    ann = Author("ann")
+    room.join(ann)
+    update = _insertion("hello")
+    entry = encode_entry(Entry(0, (Part("ann", (4711,), update),)))
+    await append(shared, MATERIAL, entry)
+    await until(lambda: bool(ann.seen))
+    held.hold(Hold.LEVEL)
+    ann.send(room, update)
+    await pause()
+    assert ann.acknowledged == 0
+    held.release()
+    await until(lambda: ann.acknowledged == 1)
+    assert len(ann.seen) == 1
+    await hub.close()
+
+
+async def test_a_lost_deletion_is_put_back(cluster: Cluster) -> None:
+    """No state vector tells of it."""
+    ann, ben = await both(cluster)
+    write(ann, "one two")
+    await ann.saved()
+    with ann.edit() as doc:
+        del doc.get("t", type=Text)[0:4]
+    await ann.saved()
+    await until(lambda: read(ben) == "two")
+    cluster.log.lose(MATERIAL, 2)
+    assert await cluster.stored() == "one two"
+
+    cluster.log.come_back()
+    async with asyncio.timeout(5):
+        while await cluster.stored() != "two":
+            await asyncio.sleep(0.05)
