@@ -116,7 +116,7 @@ async def test_a_node_whose_place_was_trimmed_loads_the_snapshot(cluster: Cluste
 
 async def test_a_joiner_gets_what_comes_between_its_diff_and_its_release(cluster: Cluster) -> None:
     """The diff waits for an append of this node; meanwhile another node's entry comes, which it lacks."""
-    ben = await cluster.join("b", "ben")
+    _, ben = await both(cluster)
     room = cluster.node("b").rooms[MATERIAL]
     joiner = Author("carl")
     room.join(joiner)
