@@ -6,8 +6,7 @@ that lies above a snapshot in the source lies above it in the target too, and a 
 some that the snapshot holds already, which changes nothing.
 """
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from storage.appending import append
@@ -16,6 +15,7 @@ from storage.containment import adds
 from storage.errors import Corrupt, Missing, StorageError
 from storage.keys import segment_prefix, snapshot_prefix
 from storage.loader import load
+from storage.parallel import each
 from storage.state import merge
 from storage.store import Store, document_of
 from storage.values import ZERO
@@ -80,12 +80,11 @@ async def copy_all(
     total = Copied()
     progress(0, len(docs))
 
-    async def work(left: Iterable[str]) -> None:
-        for doc in left:  # shared with the other workers: each document is taken once
-            total.add(await copy_document(doc, source, target))
-            progress(total.documents, len(docs))
+    async def copy(doc: str) -> None:
+        total.add(await copy_document(doc, source, target))
+        progress(total.documents, len(docs))
 
-    await _together(work, iter(docs), parallel)
+    await each(copy, docs, parallel)
     others = [key for key in await source.objects.list("") if not document_of(key) and key != UNFINISHED]
     total.add(await _copy_objects(others, source.objects, target.objects))
     await target.objects.delete(UNFINISHED)
@@ -115,19 +114,6 @@ async def copy_document(doc: str, source: Store, target: Store) -> Copied:
     if before is not None:
         await _verify(doc, before, source, target)
     return copied
-
-
-async def _together(
-    work: Callable[[Iterable[str]], Coroutine[None, None, None]], left: Iterable[str], parallel: int
-) -> None:
-    """Run `parallel` workers; the first error of one ends all, and is raised."""
-    tasks = [asyncio.create_task(work(left)) for _ in range(parallel)]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _claim(target: Store, name: str) -> None:

@@ -33,7 +33,7 @@ _NOW = 1_800_000_000_000
 
 
 @given(documents=st.dictionaries(st.sampled_from(["a", "b/ü", "Ω" * 60, "%"]), _STEPS, max_size=3))
-@settings(max_examples=25)
+@settings(max_examples=12)
 async def test_disk_to_memory_and_back_changes_nothing(documents: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory() as name:
         first, second, third = on_disk(Path(name) / "1"), in_memory(), on_disk(Path(name) / "3")
