@@ -10,12 +10,12 @@ lost and this node still has is put back before anything else is appended; see `
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from random import random
 from typing import Protocol
 
 from collab import metrics
-from collab.document import BIG, Document
+from collab.document import BIG, EMPTY_STATE_VECTOR, Document
 from collab.logs import log
 from collab.room import Room
 from collab.updates import Admission
@@ -219,8 +219,10 @@ class Relay:
         doubts = self._doubts
         if self._unsure:
             await room.recorder.until_sent(_RETRY)
+        # The announcement of an entry of this node's own may be lost, or late.
+        known = {self.position, room.recorder.cursor}
         there = (await self._log.positions([self._material]))[0]
-        if await self._is_sound(there):
+        if await self._is_sound(there, known):
             metrics.relay_gaps.inc()
             for cursor, entry in await self._log.read(self._material, self.position):
                 await self._apply(room, cursor, entry)
@@ -232,10 +234,11 @@ class Relay:
             await self._reconcile(room)
             self._resolved = doubts
 
-    async def _is_sound(self, there: Position) -> bool:
-        """Whether the log holds what this node knows, and what the newest snapshot holds."""
-        if not await self._holds(there, self.position):
-            return False
+    async def _is_sound(self, there: Position, known: Iterable[Cursor]) -> bool:
+        """Whether the log holds the `known` entries, and what the newest snapshot holds."""
+        for cursor in known:
+            if not await self._holds(there, cursor):
+                return False
         if not self._unsure:
             return True
         snapshots = await Snapshots(self._objects).list(self._material)
@@ -263,12 +266,13 @@ class Relay:
         lost = room.document.diff(stored.state_vector())
         self.position = loaded.cursor
         self._drop_known()
-        if stored.holds(lost):
+        ours, theirs, before = room.document.clocks, stored.clocks, stored.diff(EMPTY_STATE_VECTOR)
+        stored.load([lost])
+        if stored.diff(EMPTY_STATE_VECTOR) == before:  # a state vector would not tell of deletions
             room.recorder.resume(loaded.cursor)
             return
         metrics.healed.inc()
         log.warning("the log had lost edits: put back", material=self._material, size=len(lost))
-        ours, theirs = room.document.clocks, stored.clocks
         clients = [client for client, clock in ours.items() if clock > theirs.get(client, 0)]
         room.recorder.resume(loaded.cursor, lost, clients)
 
