@@ -1,20 +1,14 @@
 """The command `studyhub`."""
 
-import asyncio
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from benchmarks.replay import replay
-from collab.document import EMPTY_STATE_VECTOR, Document
-from collab.errors import Poisoned, StartError
-from collab.settings import read_settings, reference
-from storage.errors import StorageError
-from storage.file_objects import FileObjects
-from storage.loader import load
-from storage.sqlite_log import SqliteLog
+# Everything else is imported by the command that needs it: help should come at once.
+if TYPE_CHECKING:
+    from collab.settings import Settings
 
 app = typer.Typer(
     help="A real-time collaboration server for study materials.",
@@ -22,9 +16,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(replay)
 
 DataFolder = Annotated[Path | None, typer.Option(help="Folder for the log, the snapshots and the secret.")]
+
+Material = Annotated[str, typer.Argument(metavar="ID", help="The material's id.")]
+Materials = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Materials' ids.")]
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+_PLACE = "A data folder, or a file of STUDYHUB_* lines as for `studyhub serve`."
 
 
 @app.command()
@@ -35,7 +33,9 @@ def serve(
     workers: Annotated[int | None, typer.Option(help="Nodes behind the port; several need Redis.")] = None,
 ) -> None:
     """Start the server. Every setting is also an environment variable STUDYHUB_*."""
-    from collab import server, supervisor  # imported here: the other commands need no web server
+    from collab import server, supervisor
+    from collab.errors import StartError
+    from collab.settings import read_settings
 
     try:
         settings = read_settings(host=host, port=port, data=data, workers=workers)
@@ -47,44 +47,113 @@ def serve(
 @app.command()
 def settings() -> None:
     """List all settings, as the Markdown page docs/settings.md."""
+    from collab.settings import reference
+
     typer.echo(reference(), nl=False)
 
 
 @app.command()
 def dump(
-    material: Annotated[str, typer.Argument(metavar="ID", help="The material's id.")],
+    material: Material,
     data: DataFolder = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; default stdout.")
     ] = None,
 ) -> None:
     """Write a document as one Yjs update, from snapshots and log alone; no server is needed."""
-    try:
-        state = asyncio.run(_dump(material, read_settings(data=data).data))
-    except (StartError, StorageError, Poisoned) as error:
-        _fail(f"cannot dump {material!r}: {error}")
+    from collab.commands.dumping import dump_command
+
+    state = dump_command(_settings(data), material)
     if output is None:
         sys.stdout.buffer.write(state)
     else:
         output.write_bytes(state)
 
 
-async def _dump(material: str, data: Path) -> bytes:
-    if not (data / "log.db").is_file():
-        raise StartError(f"there is no StudyHub data in {data}")
-    log = SqliteLog(data / "log.db")
+@app.command()
+def inspect(material: Material, data: DataFolder = None, json: Json = False) -> None:
+    """Show what is stored of one material: size, log, snapshots, history, authors."""
+    from collab.commands.checking import inspect_command
+
+    inspect_command(_settings(data), material, as_json=json)
+
+
+@app.command()
+def check(materials: Materials = None, data: DataFolder = None, json: Json = False) -> None:
+    """Reconcile log, snapshots, history and catalogue; exit 1 on any difference. A server may run."""
+    from collab.commands.checking import check_command
+
+    check_command(_settings(data), materials or [], as_json=json)
+
+
+@app.command()
+def compact(
+    materials: Materials = None,
+    everything: Annotated[bool, typer.Option("--all", help="All materials.")] = False,
+    data: DataFolder = None,
+) -> None:
+    """Make snapshots now, and trim the log. A server on its own has to be stopped, a cluster may run."""
+    from collab.commands.checking import compact_command
+
+    compact_command(_settings(data), materials or [], everything=everything)
+
+
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that is not there yet.")],
+    data: DataFolder = None,
+) -> None:
+    """Save everything as a data folder, while the server runs. `studyhub restore` takes it, or `serve`."""
+    from collab.commands.copying import backup_command
+
+    backup_command(_settings(data), folder)
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that `studyhub backup` made.")],
+    data: DataFolder = None,
+) -> None:
+    """Copy a backup into a place that is empty; no server may run there."""
+    from collab.commands.copying import restore_command
+
+    restore_command(_settings(data), folder)
+
+
+@app.command()
+def migrate(
+    source: Annotated[Path, typer.Option("--from", metavar="PLACE", help=_PLACE)],
+    target: Annotated[Path, typer.Option("--to", metavar="PLACE", help="The same, empty.")],
+) -> None:
+    """Copy everything from one place to another, from one machine to a cluster or back; no server may run."""
+    from collab.commands.copying import migrate_command
+
+    migrate_command(source, target)
+
+
+@app.command(
+    add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+)
+def replay(context: typer.Context) -> None:
+    """Replay a recorded editing session and compare what everybody ends with, byte for byte."""
+    from benchmarks import replay
+
+    tool = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    tool.command()(replay.replay)
+    tool(context.args, prog_name="studyhub replay")
+
+
+def _settings(data: Path | None) -> "Settings":
+    from collab.errors import StartError
+    from collab.settings import read_settings
+
     try:
-        loaded = await load(material, log, FileObjects(data / "objects"))
-    finally:
-        await log.close()
-    if not loaded.exists:
-        raise StartError("there is no such material")
-    document = Document()
-    document.load(loaded.updates)
-    return document.diff(EMPTY_STATE_VECTOR)
+        return read_settings(data=data)
+    except StartError as error:
+        _fail(str(error))
 
 
-def _fail(line: str) -> None:
+def _fail(line: str) -> NoReturn:
     typer.echo(line, err=True)
     raise typer.Exit(1)
 
