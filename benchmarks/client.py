@@ -38,6 +38,7 @@ class Client:
         others: who else is here: client id to presence state.
         retries: whether a lost socket is opened again; may be changed at any time.
         level: the durability level that the server named, "" before and with plain y-websocket.
+        unrecorded: whether this socket was told that edits are shown and not recorded.
         sent: updates and step 2s sent on this socket.
         saved: how many of them, from the first on, the server has acknowledged.
         close_code: of the last socket that ended; 1006 without a closing handshake.
@@ -63,6 +64,7 @@ class Client:
         self.others: dict[int, Any] = {}
         self.retries = retries
         self.level = ""
+        self.unrecorded = False
         self.sent = 0
         self.saved = 0
         self.close_code = 0
@@ -268,6 +270,8 @@ class Client:
     def _control(self, body: dict[str, Any]) -> None:
         if body["type"] == "ready":
             self.level = body["level"]
+        elif body["type"] == "unrecorded":
+            self.unrecorded = body["on"]
         elif body["type"] == "saved":
             self.saved = body["n"]
             while self._unsaved and self._unsaved[0][0] <= self.saved:
@@ -301,6 +305,7 @@ class Client:
         assert self._socket is not None
         self.close_code = self._socket.close_code or 1006
         self._socket = None
+        self.unrecorded = False
         # What was sent on the lost socket is acknowledged with the next step 2, never by its old number.
         self._unsaved = deque((_LATER, tag) for _, tag in self._unsaved)
         self._presence.forget()

@@ -1,14 +1,23 @@
 """Compares what clients were promised with what is there at the end. Knows nothing of the server."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from tests.faults.history import History, Token
 
 Kind = Literal[
-    "acknowledged and lost", "seen and lost", "sent and lost", "doubled", "never sent", "leaked", "unreadable"
+    "acknowledged and lost",
+    "seen and lost",
+    "sent and lost",
+    "doubled",
+    "never sent",
+    "leaked",
+    "unreadable",
+    "diverged",
+    "not back",
+    "memory",
 ]
 
 Contents = dict[str, list[str] | None]
@@ -17,7 +26,10 @@ Contents = dict[str, list[str] | None]
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One broken promise: `token` of `document`, as found in `source`."""
+    """One broken promise: `token` of `document`, as found in `source`.
+
+    A server that grew ("memory"), or a client that did not come back, stands in place of the document.
+    """
 
     kind: Kind
     document: str
@@ -42,9 +54,24 @@ def check(history: History, contents: Contents, source: str, *, complete: bool =
     return violations
 
 
+def check_agreement(sources: Mapping[str, Contents]) -> list[Violation]:
+    """Documents that differ from source to source, in their tokens or the order of these."""
+    (first, reference), *others = sources.items()
+    return [
+        Violation("diverged", document, _difference(tokens, contents[document]), f"{first} and {source}")
+        for source, contents in others
+        for document, tokens in reference.items()
+        if contents[document] != tokens
+    ]
+
+
 def check_strays(history: History) -> list[Violation]:
     """What clients saw during the run and nobody had sent there."""
     return [_stray(history, token, document, "a client") for token, document in sorted(history.strays)]
+
+
+def _difference(one: list[str] | None, other: list[str] | None) -> str:
+    return " ".join(sorted(set(one or ()) ^ set(other or ())))
 
 
 def _check_document(

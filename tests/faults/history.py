@@ -5,7 +5,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
+
+_SPANS = ("unrecorded", "absences")
 
 
 @dataclass(slots=True)
@@ -15,7 +17,8 @@ class Token:
     Attributes:
         document: where it was written.
         acknowledged: when `saved` covered it, at `level`.
-        seen: when another client than its writer first had it.
+        seen: when another client than its writer first had it, not told that it may be lost.
+        excused: whether another client had it while its server announced that edits are not recorded.
     """
 
     token: str
@@ -24,6 +27,20 @@ class Token:
     acknowledged: float | None = None
     level: str = ""
     seen: float | None = None
+    excused: bool = False
+
+
+@dataclass(slots=True)
+class Span:
+    """Some time, in the same seconds, at one server's address of a document. `end` is None while it lasts."""
+
+    address: str
+    start: float
+    end: float | None = None
+
+    def seconds(self, until: float) -> float:
+        """How long it lasted, where it lasts still until then."""
+        return (self.end or until) - self.start
 
 
 @dataclass
@@ -33,10 +50,14 @@ class History:
     Attributes:
         tokens: by name.
         strays: (token, document) pairs that a client saw and nobody had sent there.
+        unrecorded: when a server announced that edits are shown and not recorded.
+        absences: when a client had lost its socket, until another had brought the document.
     """
 
     tokens: dict[str, Token] = field(default_factory=dict)
     strays: set[tuple[str, str]] = field(default_factory=set)
+    unrecorded: list[Span] = field(default_factory=list)
+    absences: list[Span] = field(default_factory=list)
 
     def send(self, token: str, document: str) -> None:
         """A client is about to send `token`."""
@@ -47,13 +68,29 @@ class History:
         self.tokens[token].acknowledged = time.monotonic()
         self.tokens[token].level = level
 
-    def see(self, token: str, document: str) -> None:
-        """Another client has `token` in its copy of `document`."""
+    def see(self, token: str, document: str, *, unrecorded: bool = False) -> None:
+        """Another client has `token` in its copy of `document`; `unrecorded`: and was told it may be lost."""
         known = self.tokens.get(token)
         if known is None or known.document != document:
             self.strays.add((token, document))
+        elif unrecorded:
+            known.excused = True
         elif known.seen is None:
             known.seen = time.monotonic()
+
+    def announce(self, address: str, *, on: bool) -> None:
+        """A server says that edits are shown and not recorded; or no longer, or its socket is gone."""
+        now = time.monotonic()
+        lasting = [span for span in self.unrecorded if span.address == address and span.end is None]
+        if on and not lasting:
+            self.unrecorded.append(Span(address, now))
+        elif not on:
+            for span in lasting:
+                span.end = now
+
+    def come_back(self, address: str, since: float) -> None:
+        """A client that had no socket `since` then has one again, and the document."""
+        self.absences.append(Span(address, since, time.monotonic()))
 
     def in_flight(self, at: float) -> list[Token]:
         """Sent and not acknowledged at that time."""
@@ -64,11 +101,14 @@ class History:
         return [each for each in self.tokens.values() if _before(each, at) and not _before(each, at - within)]
 
     def write(self, file: TextIO) -> None:
-        """One JSON line per token, then one per stray."""
+        """One JSON line per token, then one per stray and span."""
         for token in self.tokens.values():
             file.write(json.dumps(asdict(token)) + "\n")
         for stray, document in sorted(self.strays):
             file.write(json.dumps({"stray": stray, "document": document}) + "\n")
+        for name in _SPANS:
+            for span in getattr(self, name):
+                file.write(json.dumps({name: asdict(span)}) + "\n")
 
 
 def read(path: Path) -> History:
@@ -76,14 +116,16 @@ def read(path: Path) -> History:
     history = History()
     for line in _lines(path):
         if "stray" in line:
-            history.strays.add((str(line["stray"]), str(line["document"])))
+            history.strays.add((line["stray"], line["document"]))
+        elif name := next((name for name in _SPANS if name in line), None):
+            getattr(history, name).append(Span(**line[name]))
         else:
-            token = Token(**line)  # type: ignore[arg-type]
+            token = Token(**line)
             history.tokens[token.token] = token
     return history
 
 
-def _lines(path: Path) -> Iterator[dict[str, object]]:
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
     with path.open() as file:
         yield from map(json.loads, file)
 

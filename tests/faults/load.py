@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Any
 import pycrdt
 from websockets.exceptions import WebSocketException
 
-from benchmarks.client import Client
+from benchmarks.client import WAIT, Client
 from tests.faults.history import History
 from tests.faults.system import Pace
 
@@ -46,6 +47,32 @@ class RoamingClient(Client):
     async def _open(self) -> None:
         self.address = next(self._addresses)
         await super()._open()
+
+
+class WatchedClient(RoamingClient):
+    """A roaming client whose acknowledgements, absences and warnings go into a history."""
+
+    def __init__(self, urls: Sequence[str], room: str, history: History, **options: Any) -> None:
+        super().__init__(urls, room, on_saved=history.acknowledge, **options)
+        self._history = history
+        self._absent: float | None = None  # since when
+
+    def _control(self, body: dict[str, Any]) -> None:
+        super()._control(body)
+        if body["type"] == "unrecorded":
+            self._history.announce(self.address, on=self.unrecorded)
+
+    def _lost(self) -> None:
+        if self.unrecorded:
+            self._history.announce(self.address, on=False)
+        super()._lost()
+        self._absent = time.monotonic()
+
+    async def _receive(self, frame: bytes) -> None:
+        await super()._receive(frame)
+        if self._absent is not None and self.synced:
+            self._history.come_back(self.address, self._absent)
+            self._absent = None
 
 
 class Load:
@@ -106,6 +133,13 @@ class Load:
         await self._end_tasks()
         await asyncio.gather(*(writer.until_saved() for writer in self.writers))
 
+    async def agree(self) -> None:
+        """Wait until all writers of each document hold the same. Raises TimeoutError."""
+        async with asyncio.timeout(WAIT):
+            for first in range(0, len(self.writers), self._each):
+                while not _equal(self.writers[first : first + self._each]):
+                    await asyncio.sleep(0.05)
+
     async def stop(self) -> None:
         """Cut everybody off for good, once all have read what the server had sent."""
         for writer in self.writers:
@@ -116,22 +150,20 @@ class Load:
         await asyncio.gather(*(writer.kill() for writer in self.writers))
 
     def _client(self, document: str, writer: int | None) -> Client:
-        client = RoamingClient(
-            self._urls, document, retries=self._retries, on_saved=self._history.acknowledge
-        )
+        client = WatchedClient(self._urls, document, self._history, retries=self._retries)
         self._urls.rotate(-1)
         own = None if writer is None else f".{writer:02}."
-        see = partial(self._see, document, own)
+        see = partial(self._see, client, document, own)
         for root in (client.doc.get("tokens", type=pycrdt.Array), client.doc.get("text", type=pycrdt.Text)):
             self._subscriptions.append(root.observe(see))
         return client
 
-    def _see(self, document: str, own: str | None, event: Any) -> None:
+    def _see(self, client: Client, document: str, own: str | None, event: Any) -> None:
         for change in event.delta:
             inserted = change.get("insert", [])
             for token in inserted.splitlines() if isinstance(inserted, str) else inserted:
                 if own is None or own not in token:
-                    self._history.see(token, document)
+                    self._history.see(token, document, unrecorded=client.unrecorded)
 
     async def _write(self, client: Client, document: str, writer: int) -> None:
         for number in count():
@@ -186,6 +218,10 @@ class Load:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._tasks.clear()
+
+
+def _equal(clients: Sequence[Client]) -> bool:
+    return len({tuple(tokens_of(client.doc)) for client in clients}) == 1
 
 
 def _is_alone(client: Client) -> bool:

@@ -47,6 +47,7 @@ class OneNode:
     def __init__(self, server: ServerProcess) -> None:
         self._server = server
         self._stopped = False
+        self._memory = 0  # bytes at its start
 
     @property
     def urls(self) -> list[str]:
@@ -56,6 +57,7 @@ class OneNode:
     def start(self) -> None:
         """See System."""
         self._server.start()
+        self._memory = self._server.memory()
 
     def fault(self, kind: str) -> float:
         """See System."""
@@ -74,7 +76,11 @@ class OneNode:
             os.kill(self._server.pid, signal.SIGCONT)
             self._stopped = False
         else:
-            self._server.start()
+            self.start()
+
+    def growth(self) -> dict[str, int]:
+        """See System."""
+        return {self._server.url: self._server.memory() - self._memory}
 
     def stop(self) -> None:
         """See System."""

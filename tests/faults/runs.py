@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from benchmarks.client import Client
-from tests.faults.checker import Contents, Violation, check, check_strays
+from tests.faults.checker import Contents, Violation, check, check_agreement, check_strays
 from tests.faults.history import History
 from tests.faults.load import Load, tokens_of
 from tests.faults.system import Plan, System
@@ -21,6 +21,7 @@ _TYPING = (0.5, 2.0)  # seconds, shortest and longest time before the fault
 _INTO_BURST = 0.04  # seconds, the longest time from the start of a burst until the fault
 _READING = 0.1  # seconds in which clients read what a killed server had sent
 _AFTER = 0.7  # seconds of typing after the system is healed
+_GROWTH = 64 << 20  # bytes by which a server may grow in a run
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,10 @@ class Verdict:
         recorded: sent before the fault and stored after it.
         just_acknowledged: in the last 100 ms.
         total: sent in the whole run.
+        excused: of them, seen only while a server announced that edits are not recorded.
+        unrecorded: how long each of these announcements lasted, seconds.
+        absence: the longest time that a client was without a server, seconds.
+        growth: bytes by which the server that grew most has grown.
     """
 
     plan: Plan
@@ -43,6 +48,10 @@ class Verdict:
     just_acknowledged: int
     seen: int
     total: int
+    excused: int
+    unrecorded: list[float]
+    absence: float
+    growth: int
     violations: list[Violation]
 
     def to_json(self) -> dict[str, Any]:
@@ -55,7 +64,14 @@ async def run(system: System, plan: Plan) -> tuple[Verdict, History]:
     history = History()
     try:
         await asyncio.to_thread(system.start)
-        load = Load(system.urls, history, plan.seed, pace=plan.pace, retries=plan.clients == "resume")
+        load = Load(
+            system.urls,
+            history,
+            plan.seed,
+            pace=plan.pace,
+            rate=plan.rate,
+            retries=plan.clients == "resume",
+        )
         try:
             fault = await until_fault(system, load, plan)
             remains = await asyncio.to_thread(system.remains, load.documents)
@@ -63,13 +79,15 @@ async def run(system: System, plan: Plan) -> tuple[Verdict, History]:
             await asyncio.sleep(plan.hold)
             await asyncio.to_thread(system.heal)
             if plan.clients == "resume":
-                await _live_on(load)
-            violations += await _check_end(system, load, history, complete=plan.clients == "resume")
+                violations += await _live_on(load)
+            growth = system.growth()
+            found, reloaded = await _check_end(system, load, history, complete=plan.clients == "resume")
         finally:
             await load.stop()
     finally:
         await asyncio.to_thread(system.kill)
-    return _verdict(plan, history, fault, remains, violations), history
+    violations += [*_too_big(growth), *found]
+    return _verdict(plan, history, fault, remains or reloaded, growth, violations), history
 
 
 async def until_fault(system: System, load: Load, plan: Plan) -> float:
@@ -90,22 +108,42 @@ def _strike(system: System, fault: str, after: float) -> float:
     return system.fault(fault)
 
 
-async def _live_on(load: Load) -> None:
-    """Clients resume by themselves and go on typing; in the end everything is saved."""
+async def _live_on(load: Load) -> list[Violation]:
+    """Clients resume by themselves and go on typing; in the end all is saved, and all hold the same."""
     await asyncio.sleep(_AFTER)
-    await load.finish()
+    try:
+        await load.finish()
+        await load.agree()
+    except TimeoutError:
+        pass  # what is missing is told here, what differs by the check of the end
     await load.stop()
+    lagging = [client for client in load.writers if client.unsaved]
+    return [Violation("not back", client.address, "", "its writer") for client in lagging]
 
 
-async def _check_end(system: System, load: Load, history: History, *, complete: bool) -> list[Violation]:
-    """What clients that never held the edits get, and what is stored when no server runs."""
-    violations = check_strays(history)
+async def _check_end(
+    system: System, load: Load, history: History, *, complete: bool
+) -> tuple[list[Violation], Contents]:
+    """What clients that never held the edits get, and what is stored when no server runs; with the latter."""
+    sources: dict[str, Contents] = {}
     for url in system.urls:
-        fresh: Contents = {document: await _fresh(url, document) for document in load.documents}
-        violations += check(history, fresh, f"a fresh client of {url}", complete=complete)
+        sources[f"a fresh client of {url}"] = {
+            document: await _fresh(url, document) for document in load.documents
+        }
     await asyncio.to_thread(system.stop)
-    reloaded = await asyncio.to_thread(system.dump, load.documents)
-    return violations + check(history, reloaded, "a bare reload", complete=complete)
+    reloaded = sources["a bare reload"] = await asyncio.to_thread(system.dump, load.documents)
+    violations = check_strays(history) + check_agreement(sources)
+    for source, contents in sources.items():
+        violations += check(history, contents, source, complete=complete)
+    return violations, reloaded
+
+
+def _too_big(growth: dict[str, int]) -> list[Violation]:
+    return [
+        Violation("memory", server, "", f"{more >> 20} MiB more than at its start")
+        for server, more in growth.items()
+        if more > _GROWTH
+    ]
 
 
 async def _fresh(url: str, document: str) -> list[str]:
@@ -116,7 +154,12 @@ async def _fresh(url: str, document: str) -> list[str]:
 
 
 def _verdict(
-    plan: Plan, history: History, fault: float, remains: Contents, violations: list[Violation]
+    plan: Plan,
+    history: History,
+    fault: float,
+    remains: Contents,
+    growth: dict[str, int],
+    violations: list[Violation],
 ) -> Verdict:
     sent = [token for token in history.tokens.values() if token.sent <= fault]
     stored = {token for tokens in remains.values() for token in tokens or ()}
@@ -131,6 +174,10 @@ def _verdict(
         just_acknowledged=len(just),
         seen=sum(token.seen is not None and token.seen <= fault for token in sent),
         total=len(history.tokens),
+        excused=sum(token.excused and token.seen is None for token in history.tokens.values()),
+        unrecorded=[round(span.seconds(time.monotonic()), 3) for span in history.unrecorded],
+        absence=max((span.seconds(span.start) for span in history.absences), default=0.0),
+        growth=max(growth.values(), default=0),
         violations=violations,
     )
 

@@ -17,7 +17,7 @@ Pace = Literal["steady", "bursts"]
 class Plan:
     """One run: `fault` is one of the system's kinds; the same seed means the same choices.
 
-    `hold`: seconds that the fault lasts at least.
+    `hold`: seconds that the fault lasts at least; `rate`: edits per second of each writer.
     """
 
     seed: int
@@ -25,6 +25,7 @@ class Plan:
     clients: Clients
     pace: Pace
     hold: float = 0.0
+    rate: float = 20.0
 
 
 class System(Protocol):
@@ -51,6 +52,9 @@ class System(Protocol):
 
     def heal(self) -> None:
         """Undo the fault: all servers are ready on return. Raises RuntimeError."""
+
+    def growth(self) -> dict[str, int]:
+        """Bytes of memory by which each server that runs has grown since it was last started."""
 
     def stop(self) -> None:
         """Stop every server with SIGTERM and wait; what stores the data may go on."""
