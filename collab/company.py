@@ -12,6 +12,7 @@ from collab.member import Member
 from collab.peers import Visible
 from collab.presence import Identity, Presence, payload
 from collab.protocol import ywebsocket
+from collab.protocol.framing import frame
 from collab.protocol.lib0 import Malformed
 from storage.base import Bus
 
@@ -156,14 +157,14 @@ class Company:
             self._bus.publish(self._material, peers.encode([self._visible(client) for client in own]))
         told = self.presence.tell(clients, now)
         everything = payload(told.values())
-        frame = ywebsocket.awareness(everything)
+        wire = frame(ywebsocket.awareness(everything))
         for member in self._members:
             mine = self.presence.client_of(member)
             if mine not in told:
-                member.tell(everything, frame, shown)
+                member.tell(everything, wire, shown)
             elif len(told) > 1:
                 rest = payload([entry for client, entry in told.items() if client != mine])
-                member.tell(rest, ywebsocket.awareness(rest), shown)
+                member.tell(rest, frame(ywebsocket.awareness(rest)), shown)
 
     def _visible(self, client: int) -> Visible:
         owner = self.presence.owner_of(client)

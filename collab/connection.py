@@ -1,26 +1,29 @@
-"""A client's connection: a reader that hands messages to the room, a writer that empties the outbox."""
+"""A client's connection: hands its messages to the room, and to the client what the room shows."""
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+from starlette.websockets import WebSocket
 
 from collab import metrics
 from collab.auth.grants import Grant, Role
+from collab.document import BIG
 from collab.errors import CloseCode, Poisoned, Rejected
 from collab.hub import Hub
 from collab.logs import log
 from collab.outbox import Outbox
 from collab.presence import Identity
 from collab.protocol import ywebsocket
+from collab.protocol.framing import frame
 from collab.protocol.lib0 import Malformed
 from collab.protocol.messages import Ask, Awareness, Control, Edit, Message, QueryAwareness
 from collab.room import Room
 from collab.session import NEVER, Session
+from collab.sockets import socket_of, text_refused
 from collab.updates import Admission, InvalidUpdate
-from collab.wire import ABORT
 from collab.workers import WorkerDied
 
 _KEEPALIVE = 20.0  # seconds of silence; clients give up after 30
@@ -28,7 +31,7 @@ _CLOSE_SECONDS = 5.0  # for the last frames of a socket that is being closed
 
 
 class Connection:
-    """One client in one room. Implements `collab.member.Member`."""
+    """One client in one room. Implements `collab.member.Member` and `collab.sockets.Receiver`."""
 
     def __init__(
         self,
@@ -43,7 +46,7 @@ class Connection:
         self.author = grant.subject
         self.writes = grant.role.writes
         self.identity = Identity(grant.subject, grant.name, grant.role) if grant.named else None
-        self._websocket = websocket
+        self._socket = socket_of(websocket)
         self._hub = hub
         self._room = room
         self._authorise = authorise  # a ticket's grant on this material; raises Rejected
@@ -51,12 +54,10 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._session = Session(grant, hub.limits, self._loop.time())
         self._outbox = Outbox(hub.limits.outbox_bytes)
-        self._wake = asyncio.Event()  # the outbox has something, or the socket has to close
         self._closing: tuple[CloseCode, str] | None = None
         self._closing_since = 0.0  # event-loop time
-        self._tasks: tuple[asyncio.Task[None], ...] = ()  # reader and writer, while `run` runs
+        self._slow: asyncio.Task[None] | None = None  # a message that cannot be dealt with at once
         self._catching_up = False  # a diff was asked of the room and has not come yet
-        self._writing_since = 0.0  # event-loop time at which the present write began, 0.0 without one
         self._last_write = self._loop.time()
 
     # Life
@@ -64,27 +65,13 @@ class Connection:
     async def run(self) -> None:
         """Serve the client until it leaves or has to go."""
         self._room.join(self)
-        self._tasks = (asyncio.create_task(self._read()), asyncio.create_task(self._write()))
         try:
-            done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                if not task.cancelled():
-                    task.result()
+            await self._socket.run(self)
         finally:
             self._room.leave(self)
-            self._abort()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    def _abort(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-
-    def _cut(self) -> None:
-        """End a connection that cannot be closed in peace, and let go of what waits in its buffers."""
-        abort = (self._websocket.scope.get("extensions") or {}).get(ABORT)
-        if abort is not None:
-            abort()
-        self._abort()
+            self._closing = self._closing or (CloseCode.DRAIN, "")
+            if self._slow is not None:
+                self._slow.cancel()
 
     def greet(self) -> None:
         """Say what this client may do, and ask for what it has and the server lacks."""
@@ -94,62 +81,90 @@ class Connection:
         if self._room.frozen:
             self.frozen(self._room.frozen)
 
-    async def _read(self) -> None:
-        try:
-            while True:
-                frame = await receive(self._websocket)
-                if not self._hub.accepting:
-                    continue  # what is not acknowledged now, the client sends again to the next server
-                message = self._session.receive(frame)
-                present = await self._handle(message)
-                pause = self._session.pause(message, len(frame), self._loop.time(), present=present)
-                if pause:
-                    await asyncio.sleep(pause)
-        except WebSocketDisconnect:
+    # From the socket (collab.sockets.Receiver)
+
+    def received(self, message: bytes) -> None:
+        """Act on one message."""
+        # What is not acknowledged by a server that stops, the client sends again to the next one.
+        if self._closing is not None or not self._hub.accepting:
             return
+        with self._failures():
+            decoded = self._session.receive(message)
+            present = False
+            if isinstance(decoded, Edit):
+                if not self._edit(decoded):
+                    self._socket.pause()
+                    self._slow = asyncio.create_task(self._edit_slowly(decoded, len(message)))
+                    return
+            else:
+                present = self._handle(decoded)
+            pause = self._session.pause(decoded, len(message), self._loop.time(), present=present)
+            if pause:
+                self._socket.pause()
+                self._loop.call_later(pause, self._socket.resume)
+
+    def received_text(self) -> None:
+        """Refuse a text message."""
+        self._reject(text_refused())
+
+    def drained(self) -> None:
+        """Write on."""
+        self._pump()
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        """What goes wrong with a client's message ends its connection, and nothing else."""
+        try:
+            yield
         except Rejected as error:
             self._reject(error)
         except Malformed as error:
             self._reject(Rejected(CloseCode.MALFORMED, str(error), "malformed"))
         except Poisoned:
             self.close(CloseCode.REFUSED, "the edit cannot be applied")
-        await asyncio.sleep(_CLOSE_SECONDS)  # the writer closes the socket, and so ends `run`
+        except Exception:  # noqa: BLE001 - whatever it was, it is logged and the client goes
+            log.exception("connection failed", material=self._room.id, subject=self.author)
+            self.close(CloseCode.UNAVAILABLE, "this connection failed")
 
-    async def _write(self) -> None:
-        websocket, outbox = self._websocket, self._outbox
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            try:
-                while (frame := outbox.take()) is not None:
-                    self._writing_since = self._loop.time()
-                    await websocket.send_bytes(frame)
-                    self._last_write, self._writing_since = self._loop.time(), 0.0
-            except (WebSocketDisconnect, RuntimeError):
-                return  # the client is gone; the reader sees it too
-            if self._closing is not None:
-                await close(websocket, *self._closing)
-                return
-            self._serve_catch_up()
+    def _pump(self) -> None:
+        """Write what waits, as far as the client reads."""
+        socket, outbox = self._socket, self._outbox
+        while not socket.congested:
+            frame = outbox.take()
+            if frame is None:
+                break
+            socket.send(frame)
+            self._last_write = self._loop.time()
+        else:
+            return
+        if self._closing is not None:
+            socket.close(*self._closing)
+        elif outbox.wants is not None and not self._catching_up:
+            self._catch_up(outbox.wants)
+
+    def _catch_up(self, state_vector: bytes) -> None:
+        self._catching_up = True
+        try:
+            self._room.catch_up(self, state_vector)
+        except Rejected as error:
+            self._reject(error)
 
     # From the client
 
-    async def _handle(self, message: Message) -> bool:
-        """Act on a message; tells whether it changed this client's presence."""
-        if isinstance(message, Edit):
-            await self._edit(message)
-        elif isinstance(message, Awareness):
+    def _handle(self, message: Message) -> bool:
+        """Act on a message that is no edit; tells whether it changed this client's presence."""
+        if isinstance(message, Awareness):
             return self._room.receive_presence(self, message.payload)
-        elif isinstance(message, Ask):
+        if isinstance(message, Ask):
             self._outbox.catch_up_from(message.state_vector)
-            self._wake.set()
+            self._pump()
         elif isinstance(message, Control):
             self._renew(message.body)
         elif isinstance(message, QueryAwareness):
             everybody = self._room.presence.encode_present(self)
             if everybody is not None:
-                self._outbox.put(ywebsocket.awareness(everybody), self._room.shown)
-                self._wake.set()
+                self._outbox.put(frame(ywebsocket.awareness(everybody)), self._room.shown)
+                self._pump()
         return False
 
     def _renew(self, body: dict[str, Any]) -> None:
@@ -165,13 +180,37 @@ class Connection:
         if grant.role is not before.role:
             self._tell_role()
 
-    async def _edit(self, edit: Edit) -> None:
-        session, number = self._session, self._session.edits
-        if not session.grant.role.writes or self._room.frozen:
-            session.place(number, NEVER)
+    def _edit(self, edit: Edit) -> bool:
+        """Take in an edit; False where that takes so long that it must not be done here."""
+        session, room = self._session, self._room
+        if not session.grant.role.writes or room.frozen:
+            session.place(session.edits, NEVER)
             self._refuse_edit(edit)
-            return
-        admission = await self._admit(edit.update)
+            return True
+        if room.document.index is None or len(edit.update) > BIG:
+            return False
+        try:
+            self._apply(edit, room.document.admit(edit.update, room.held(self)))
+        except InvalidUpdate as error:
+            raise refused(error) from error
+        return True
+
+    async def _edit_slowly(self, edit: Edit, size: int) -> None:
+        """Take in an edit by way of a worker; the client's further messages wait."""
+        with self._failures():
+            try:
+                admission = await self._hub.admit(self._room, edit.update, self._room.held(self))
+            except InvalidUpdate as error:
+                raise refused(error) from error
+            except WorkerDied as error:
+                raise Rejected(CloseCode.REFUSED, "the edit is refused", "worker_died") from error
+            self._apply(edit, admission)
+            await asyncio.sleep(self._session.pause(edit, size, self._loop.time(), present=False))
+        self._slow = None
+        self._socket.resume()
+
+    def _apply(self, edit: Edit, admission: Admission) -> None:
+        session, number = self._session, self._session.edits
         position = self._room.apply(self, admission)
         if admission.parked is None:
             if edit.step2:
@@ -187,14 +226,6 @@ class Connection:
                 self._put(ywebsocket.step1(self._room.shown))
         self._room.await_level(self)
 
-    async def _admit(self, update: bytes) -> Admission:
-        try:
-            return await self._hub.admit(self._room, update, self._room.held(self))
-        except InvalidUpdate as error:
-            raise Rejected(CloseCode.REFUSED, f"the edit is refused: {error}", error.reason) from error
-        except WorkerDied as error:
-            raise Rejected(CloseCode.REFUSED, "the edit is refused", "worker_died") from error
-
     def _refuse_edit(self, edit: Edit) -> None:
         """A reader's edit: its step 2 is an answer to our question and is passed over in silence."""
         if edit.step2:
@@ -209,32 +240,33 @@ class Connection:
     # From the room (collab.member.Member)
 
     def show(self, update: bytes, frame: bytes, shown: bytes) -> None:
-        """Queue an edit of others."""
+        """Send an edit of others."""
         if self._outbox.put(frame, shown):
             metrics.catch_ups.inc()
-        self._wake.set()
+        self._pump()
 
     def tell(self, payload: bytes, frame: bytes, shown: bytes) -> None:
-        """Queue presence of others."""
+        """Send presence of others."""
         self._outbox.put(frame, shown)
-        self._wake.set()
+        self._pump()
 
     def reached(self, position: int) -> bool:
         """Acknowledge what `position` covers."""
         session = self._session
         if session.reached(position) and self._ours:
-            self._outbox.put_saved(ywebsocket.control("saved", n=session.saved, level=self._room.level))
-            self._wake.set()
+            saved = ywebsocket.control("saved", n=session.saved, level=self._room.level)
+            self._outbox.put_saved(frame(saved))
+            self._pump()
         return session.waits
 
     def caught_up(self, update: bytes, presence: bytes | None) -> None:
-        """Queue the diff that was asked for; from here on, edits of others follow."""
+        """Send the diff that was asked for; from here on, edits of others follow."""
         self._catching_up = False
-        frames = [ywebsocket.step2(update)]
+        frames = [frame(ywebsocket.step2(update))]
         if presence is not None:
-            frames.append(ywebsocket.awareness(presence))
+            frames.append(frame(ywebsocket.awareness(presence)))
         self._outbox.caught_up(frames)
-        self._wake.set()
+        self._pump()
 
     def recheck(self) -> None:
         """Try the parked updates again."""
@@ -247,7 +279,7 @@ class Connection:
                 if admission.parked is not None:
                     rest.append(admission.parked)
         except InvalidUpdate as error:
-            self._reject(Rejected(CloseCode.REFUSED, f"the edit is refused: {error}", error.reason))
+            self._reject(refused(error))
         except Rejected as error:
             self._reject(error)
         except Poisoned:
@@ -286,35 +318,25 @@ class Connection:
         if self._closing is None:
             self._closing = (code, reason)
             self._closing_since = self._loop.time()
-            self._wake.set()
+            self._pump()
 
     def check(self, now: float) -> None:
         """Close what stalls or has expired, and keep a silent socket alive."""
-        limits, expires = self._hub.limits, self._session.grant.expires
-        if self._writing_since and now - self._writing_since > limits.stalled_seconds:
+        limits, expires, stalled = self._hub.limits, self._session.grant.expires, self._socket.congested_since
+        if stalled and now - stalled > limits.stalled_seconds:
             metrics.rejects.labels("stalled").inc()
-            self._cut()
+            self._socket.abort()
         elif self._closing is not None:
             if now - self._closing_since > _CLOSE_SECONDS:
-                self._cut()
+                self._socket.abort()
         elif self._session.is_overdue(now):
             self._reject(Rejected(CloseCode.OUT_OF_SYNC, "edits rest on missing ones", "parked_too_long"))
         elif expires is not None and time.time() > expires:
             self._reject(Rejected(CloseCode.TOKEN_EXPIRED, "the token has expired", "token_expired"))
-        elif now - self._last_write > _KEEPALIVE and not self._writing_since:
+        elif now - self._last_write > _KEEPALIVE and not stalled:
             self._put(ywebsocket.KEEPALIVE)
 
     # Helpers
-
-    def _serve_catch_up(self) -> None:
-        wants = self._outbox.wants
-        if wants is None or self._catching_up:
-            return
-        self._catching_up = True
-        try:
-            self._room.catch_up(self, wants)
-        except Rejected as error:
-            self._reject(error)
 
     def _reject(self, error: Rejected) -> None:
         metrics.rejects.labels(error.label).inc()
@@ -323,28 +345,13 @@ class Connection:
             self._put(ywebsocket.control("error", code=int(error.code), reason=error.reason))
         self.close(error.code, error.reason)
 
-    def _put(self, frame: bytes) -> None:
-        if not self._outbox.put_essential(frame):
+    def _put(self, message: bytes) -> None:
+        if not self._outbox.put_essential(frame(message)):
             metrics.rejects.labels("clogged").inc()
             self.close(CloseCode.TOO_SLOW, "you read too slowly")
-        self._wake.set()
+        self._pump()
 
 
-async def receive(websocket: WebSocket) -> bytes:
-    """The next binary message. Raises WebSocketDisconnect, Rejected."""
-    event = await websocket.receive()
-    if event["type"] == "websocket.disconnect":
-        raise WebSocketDisconnect(event.get("code", 1005))
-    frame: bytes | None = event.get("bytes")
-    if frame is None:
-        raise Rejected(CloseCode.MALFORMED, "messages are binary", "text_message")
-    return frame
-
-
-async def close(websocket: WebSocket, code: CloseCode, reason: str) -> None:
-    """Close the socket, if it is still open; a reason has at most 123 bytes on the wire."""
-    if websocket.application_state is not WebSocketState.DISCONNECTED:
-        try:
-            await websocket.close(int(code), reason.encode()[:120].decode(errors="ignore"))
-        except (WebSocketDisconnect, RuntimeError):
-            return  # it left first
+def refused(error: InvalidUpdate) -> Rejected:
+    """What is said to who sent an update that no document can take."""
+    return Rejected(CloseCode.REFUSED, f"the edit is refused: {error}", error.reason)

@@ -14,10 +14,10 @@ class Member(Protocol):
     writes: bool
 
     def show(self, update: bytes, frame: bytes, shown: bytes) -> None:
-        """An edit of others: the update, its y-websocket frame, and the state vector shown before."""
+        """An edit of others: the update, its WebSocket frame, and the state vector shown before."""
 
     def tell(self, payload: bytes, frame: bytes, shown: bytes) -> None:
-        """Presence of others: the payload and its frame."""
+        """Presence of others: the payload and its WebSocket frame."""
 
     def reached(self, position: int) -> bool:
         """Flush `position` has reached the level; tells whether edits of this member still wait."""

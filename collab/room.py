@@ -20,6 +20,7 @@ from collab.logs import log
 from collab.member import Member
 from collab.ownership import Ownership
 from collab.protocol import ywebsocket
+from collab.protocol.framing import frame
 from collab.recorder import Recorder
 from collab.updates import Admission
 from storage.base import Bus, UpdateLog
@@ -355,9 +356,9 @@ class Room:
         listeners = [member for member in self.members if member is not sole]
         if listeners and batch.has_edits:
             update = batch.update()
-            frame = ywebsocket.update(update)
+            wire = frame(ywebsocket.update(update))
             for member in listeners:
-                self._hand_over(member, lambda to: to.show(update, frame, shown))
+                self._hand_over(member, lambda to: to.show(update, wire, shown))
             metrics.deliveries.inc(len(listeners))
         while self._releases and self._releases[0][0] <= self._shown_position:
             self._releases.popleft()[1]()
@@ -369,9 +370,9 @@ class Room:
             return
         updates, self._others = self._others, []
         update, shown = merge(updates), self._shown
-        frame = ywebsocket.update(update)
+        wire = frame(ywebsocket.update(update))
         for member in list(self.members):
-            self._hand_over(member, lambda to: to.show(update, frame, shown))
+            self._hand_over(member, lambda to: to.show(update, wire, shown))
         metrics.deliveries.inc(len(self.members))
         if not self._batch and self.recorder.is_idle:
             self._shown = self.document.state_vector()

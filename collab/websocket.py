@@ -11,12 +11,13 @@ from collab.auth.door import Door
 from collab.auth.grants import Grant
 from collab.auth.names import check_id
 from collab.auth.rates import Unknown
-from collab.connection import Connection, close, receive
+from collab.connection import Connection
 from collab.errors import CloseCode, Rejected
 from collab.hub import Hub
 from collab.protocol import ywebsocket
 from collab.protocol.lib0 import Malformed
 from collab.protocol.messages import Control
+from collab.sockets import close, receive
 from collab.wire import ADMIT
 
 SCHEMA = 1

@@ -1,11 +1,16 @@
-"""Our uvicorn WebSocket protocol: stock uvicorn, with a bound on strangers and better ways to end.
+"""Our uvicorn WebSocket protocol: stock uvicorn, with a short way for messages and a bound on strangers.
 
-The endpoint reaches it through extensions in the ASGI scope. Other ASGI servers lack them: there a stranger
-may send as much as everybody, and a peer that reads nothing keeps its socket for longer.
+The endpoint reaches it through extensions in the ASGI scope. Other ASGI servers lack them: there each message
+goes through queues and tasks, a stranger may send as much as everybody, and a peer that reads nothing keeps
+its socket for longer.
+
+Bytes are cut into frames here. A whole binary message goes straight to the peer that is attached; every other
+frame (control, fragments, what breaks the rules) goes, complete, to the parser of `websockets`, which always
+stands between two frames when a message passes it by.
 """
 
 import asyncio
-from typing import Any
+from typing import Any, Protocol
 
 from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -13,13 +18,10 @@ from uvicorn.server import ServerState
 from websockets.frames import DATA_OPCODES, CloseCode, Frame
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
+from websockets.speedups import apply_mask
 
-ABORT = "studyhub.abort"
-"""Extension of the WebSocket scope: a function that drops the connection at once.
-
-Ending the ASGI call closes the transport, which waits until everything is written; a peer that never reads so
-keeps its socket and buffers for good.
-"""
+WIRE = "studyhub.wire"
+"""Extension of the WebSocket scope: the protocol object itself."""
 
 ADMIT = "studyhub.admit"
 """Extension of the WebSocket scope: a function that ends the bound on what the client sends.
@@ -29,8 +31,33 @@ in frames of every kind; what comes behind that is read when the endpoint has ta
 """
 
 
+_BINARY = 0x82  # first byte of a whole binary message
+_MASKED = 0x80
+_OPCODE = 0x0F
+
+
+class Peer(Protocol):
+    """Who takes the messages of one connection. Nothing may be raised."""
+
+    def received(self, message: bytes) -> None:
+        """A binary message came."""
+
+    def received_text(self) -> None:
+        """A text message came."""
+
+    def choked(self, on: bool) -> None:
+        """More waits to be written than should; or no longer."""
+
+    def lost(self) -> None:
+        """The connection is gone, or the client broke the rules and was told so."""
+
+
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """For `uvicorn.Config(ws=partial(WebSocketProtocol, stranger_bytes=...))`."""
+    """For `uvicorn.Config(ws=partial(WebSocketProtocol, stranger_bytes=...))`.
+
+    Attributes:
+        takes_receiver: whether `attach` may be called.
+    """
 
     def __init__(
         self,
@@ -44,18 +71,29 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self.conn = self._parser = _Parser(stranger_bytes, config.ws_max_size)
         self._left: int | None = stranger_bytes  # that a stranger may still send; None is without bound
+        self.takes_receiver = False
+        self._peer: Peer | None = None
+        self._paused = False  # by the peer
+        self._held = bytearray()  # the beginning of a frame, or what waits while paused
+        self._need = 2  # bytes that there must be before it is worth looking
+        self._fragmented = False  # a message has begun that ends in a later frame
 
     def handle_connect(self, event: Request) -> None:
         """Begin the ASGI call, with the extensions in its scope."""
         super().handle_connect(event)
         if hasattr(self, "scope"):  # the handshake was good
             extensions: dict[str, Any] = self.scope["extensions"]
-            extensions |= {ABORT: self.transport.abort, ADMIT: self._admit}
+            extensions |= {WIRE: self, ADMIT: self._admit}
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless a stranger has sent too much."""
         connected = self.handshake_initiated
-        super().data_received(data)
+        if self.takes_receiver:
+            self._cut(data)
+        else:
+            super().data_received(data)
+            # What came behind the handshake in one piece with it is with the parser, perhaps half a frame.
+            self.takes_receiver = self.handshake_initiated and not connected and data.endswith(b"\r\n\r\n")
         if self._left is None or not connected or (self._parser.heard and not self.close_sent):
             return
         self._left -= len(data)
@@ -81,13 +119,149 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.write(b"".join(self.conn.data_to_send()))
             self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
         self.transport.write_eof()
+        if self.read_paused or self._paused:
+            self.read_paused = self._paused = False
+            self.transport.resume_reading()
+        if self._peer is not None:
+            self._peer.lost()
+
+    # The short way
+
+    def attach(self, peer: Peer) -> None:
+        """Hand all messages to `peer` from here on, first those that nobody has taken yet."""
+        self._peer = peer
+        self._hand_over_early()
         if self.read_paused:
             self.read_paused = False
-            self.transport.resume_reading()
+            if not self._paused:
+                self.transport.resume_reading()
+
+    def _hand_over_early(self) -> None:
+        """What came before there was a peer waits in the queue of the ASGI call."""
+        while not self.queue.empty() and not self._paused and self._peer is not None:
+            event = self.queue.get_nowait()
+            if event["type"] == "websocket.disconnect":
+                self._peer.lost()
+            elif event.get("bytes") is not None:
+                self._peer.received(event["bytes"])  # type: ignore[arg-type, typeddict-item]
+            else:
+                self._peer.received_text()
+
+    def write(self, frames: bytes) -> None:
+        """Write whole frames, if the connection is open."""
+        if not self.close_sent and not self.transport.is_closing():
+            self.transport.write(frames)
+
+    def pause(self) -> None:
+        """Hand over no message until `resume`."""
+        if not self._paused:
+            self._paused = True
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        """Hand over messages again."""
+        if self._paused:
+            self._paused = False
+            if not self.transport.is_closing():
+                self.transport.resume_reading()
+            self.loop.call_soon(self._cut, b"")
+
+    def finish(self, code: int, reason: str) -> None:
+        """Send a close frame, and let the client answer it."""
+        self._paused = False
+        if self.close_sent or self.transport.is_closing():
+            return
+        self.conn.send_close(code, reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+
+    def send_receive_event_to_app(self) -> None:
+        """A message that came in fragments, or as text."""
+        if self._peer is None or self.close_sent:
+            super().send_receive_event_to_app()
+        elif self.curr_msg_data_type == "text":
+            self._peer.received_text()
+        else:
+            frames, self.frames = self.frames, []
+            self._peer.received(b"".join(frames))
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than it is written to."""
+        super().pause_writing()
+        if self._peer is not None:
+            self._peer.choked(True)
+
+    def resume_writing(self) -> None:
+        """The client has read."""
+        super().resume_writing()
+        if self._peer is not None:
+            self._peer.choked(False)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        super().connection_lost(exc)
+        self._held.clear()
+        peer, self._peer = self._peer, None
+        if peer is not None:
+            peer.lost()
+
+    def _cut(self, data: bytes) -> None:
+        """Cut what came into frames and hand them on; RFC 6455, section 5.2."""
+        if self._peer is not None:
+            self._hand_over_early()
+        if self._held or self._paused:
+            self._held += data
+            if self._paused or len(self._held) < self._need:
+                return
+            data = bytes(self._held)
+            self._held.clear()
+        at, size = 0, len(data)
+        while (left := size - at) and not self._paused:
+            head, length = _header(data, at, left)
+            self._need = head + length
+            if length > (self.conn.max_message_size or length):
+                super().data_received(data[at:])  # which fails for it, before it has the frame
+                return
+            if left < self._need:
+                break
+            end = at + head + length
+            if data[at] == _BINARY and data[at + 1] & _MASKED and self._is_open:
+                assert self._peer is not None
+                self._peer.received(apply_mask(data[at + head : end], data[at + head - 4 : at + head]))
+            else:
+                self._parse(data[at:end])
+            at, self._need = end, 2
+        self._held += data[at:]
+
+    @property
+    def _is_open(self) -> bool:
+        return self._peer is not None and not self._fragmented and not self.close_sent
+
+    def _parse(self, frame: bytes) -> None:
+        final, opcode = frame[0] & _MASKED, frame[0] & _OPCODE
+        if opcode < 3:  # a message, or a further part of one
+            self._fragmented = not final
+        super().data_received(frame)
 
     def _admit(self) -> None:
         self._left = None
         self._parser.max_message_size = self.config.ws_max_size
+
+
+def _header(data: bytes, at: int, left: int) -> tuple[int, int]:
+    """Bytes of the header and of the payload of the frame at `at`; too many while that cannot be known."""
+    if left < 2:
+        return 2, 0
+    length = data[at + 1] & 0x7F
+    head = 6 if data[at + 1] & _MASKED else 2
+    if length < 126:
+        return head, length
+    more = 2 if length == 126 else 8
+    if left < 2 + more:
+        return 2 + more, 0
+    return head + more, int.from_bytes(data[at + 2 : at + 2 + more], "big")
 
 
 class _Parser(ServerProtocol):

@@ -44,12 +44,12 @@ class Listener(Client):
 
     def __init__(self, url: str, room: str, **options: Any) -> None:
         super().__init__(url, room, **options)
-        self.unrecorded: list[bool] = []
+        self.notices: list[bool] = []
 
     def _control(self, body: dict[str, Any]) -> None:
         super()._control(body)
         if body["type"] == "unrecorded":
-            self.unrecorded.append(body["on"])
+            self.notices.append(body["on"])
 
 
 def text(client: Client) -> str:

@@ -207,7 +207,7 @@ async def test_on_a_full_disk_nothing_is_promised_and_nothing_is_lost(
         await write(writer, "three")
         if unrecorded == "show":
             await reader.until(shows(reader, "one two three"))
-            await reader.until(lambda: reader.unrecorded[-1:] == [True])
+            await reader.until(lambda: reader.notices[-1:] == [True])
         await pause()
         assert text(reader) == ("one two three" if unrecorded == "show" else "one ")
         assert writer.saved == acknowledged
@@ -217,7 +217,7 @@ async def test_on_a_full_disk_nothing_is_promised_and_nothing_is_lost(
     await writer.until_saved()
     await reader.until(shows(reader, "one two three"))
     if unrecorded == "show":
-        await writer.until(lambda: writer.unrecorded[-1] is False)
+        await writer.until(lambda: writer.notices[-1] is False)
     assert await health(server) == (200, "ready")
     for client in (writer, reader):
         await client.close()

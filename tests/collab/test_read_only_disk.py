@@ -89,11 +89,11 @@ async def test_on_a_read_only_disk_nothing_is_promised_and_nothing_is_lost(node:
         async with typing(writer):
             await writer.until(lambda: writer.saved > 10)
             node.fault("read-only")
-            await writer.until(lambda: writer.unrecorded[-1:] == [True])
+            await writer.until(lambda: writer.notices[-1:] == [True])
             await _is_read_only(node, writer, reader)
         node.heal()
         await writer.until_saved()
-        await writer.until(lambda: writer.unrecorded[-1] is False)
+        await writer.until(lambda: writer.notices[-1] is False)
         await reader.until(lambda: text(reader) == text(writer))
         assert await refused(url, "new") == 0
     node.server.kill()
