@@ -98,22 +98,32 @@ async def copy_document(doc: str, source: Store, target: Store) -> Copied:
     Unavailable. Where the document does not open in the source, its bytes are copied all the same.
     """
     copied = Copied(documents=1)
-    before: bytes | None = None
-    try:
-        before = await _state(doc, source)
-    except StorageError as error:
-        await source.reach()  # raises when it was not the document's fault
-        copied.damaged[doc] = str(error)
+    before = await _readable(doc, source, copied)
     try:
         copied.add(await _copy_log(doc, source.log, target.log))
     except Corrupt as error:
         copied.damaged[doc] = f"{error}; its log was not copied"
     for prefix in (snapshot_prefix(doc), segment_prefix(doc)):
-        names = await source.objects.list(prefix)
-        copied.add(await _copy_objects(names, source.objects, target.objects))
+        seen: set[str] = set()
+        # Again until nothing is new: what vanished before it was read, something newer stands in for.
+        while names := set(await source.objects.list(prefix)) - seen:
+            copied.add(await _copy_objects(sorted(names), source.objects, target.objects))
+            seen |= names
     if before is not None:
         await _verify(doc, before, source, target)
     return copied
+
+
+async def _readable(doc: str, source: Store, copied: Copied) -> bytes | None:
+    """The document in the source, None where it is damaged: storage answers, and it does not open twice."""
+    for damaged in (False, True):
+        try:
+            return await _state(doc, source)
+        except StorageError as error:
+            await source.reach()
+            if damaged:
+                copied.damaged[doc] = str(error)
+    return None
 
 
 async def _claim(target: Store, name: str) -> None:
@@ -152,7 +162,7 @@ async def _copy_objects(names: Iterable[str], source: ObjectStore, target: Objec
     for name in names:
         try:
             data = await source.get(name)
-        except Missing:  # a snapshot that was given up meanwhile: newer ones are there
+        except Missing:  # given up meanwhile
             continue
         await target.put(name, data)
         copied.add(Copied(objects=1, size=len(data)))

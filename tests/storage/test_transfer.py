@@ -153,6 +153,40 @@ async def test_a_target_that_loses_an_entry_is_noticed() -> None:
         await copy_document("a", source, Store(Forgetful(), MemoryObjects()))
 
 
+class _Replacing(MemoryObjects):
+    """All snapshots of "a" are replaced by newer ones right after one listing of them."""
+
+    def __init__(self, listing: int) -> None:
+        super().__init__()
+        self.listing = listing
+        self.author = Author()
+        self.log = MemoryLog()
+
+    async def list(self, prefix: str) -> list[str]:
+        names = await super().list(prefix)
+        if prefix == "snapshots/a/":
+            self.listing -= 1
+            if self.listing == 0:
+                (last, *_) = await write(self.log, self.author, 1)
+                for time in (1, 2):
+                    await Snapshots(self).write("a", last, merge(self.author.updates), time)
+                for name in names:
+                    await self.delete(name)
+        return names
+
+
+@pytest.mark.parametrize("listing", [1, 2, 3])
+async def test_snapshots_that_are_replaced_after_they_were_listed_leave_no_hole(listing: int) -> None:
+    made, objects, target = in_memory(), _Replacing(10**6), in_memory()
+    objects.author = await fill(made, "a", "eseses")
+    objects.stored, objects.log, objects.listing = made.objects.stored, made.log, listing  # type: ignore
+    before = merge(objects.author.updates)
+    await copy_document("a", Store(objects.log, objects), target)
+
+    assert objects.listing < 1
+    assert not adds(before, await state(target, "a"))
+
+
 async def test_a_damaged_document_is_copied_as_it_is_and_named() -> None:
     source, target = in_memory(), in_memory()
     await fill(source, "good", "ees")
