@@ -11,7 +11,7 @@ from pathlib import Path
 
 _COMMAND = (sys.executable, "-c", "from collab.cli import main; main()")  # needs no script on the PATH
 _READY = re.compile(r"StudyHub ready: (\S+)")
-_START = 30.0  # seconds that a start may take
+_START = 60.0  # seconds that a start may take
 
 
 class ServerProcess:

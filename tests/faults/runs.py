@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -127,9 +127,7 @@ async def _check_end(
     """What clients that never held the edits get, and what is stored when no server runs; with the latter."""
     sources: dict[str, Contents] = {}
     for url in system.urls:
-        sources[f"a fresh client of {url}"] = {
-            document: await _fresh(url, document) for document in load.documents
-        }
+        sources[f"a fresh client of {url}"] = await fresh(url, load.documents)
     await asyncio.to_thread(system.stop)
     reloaded = sources["a bare reload"] = await asyncio.to_thread(system.dump, load.documents)
     violations = check_strays(history) + check_agreement(sources)
@@ -146,11 +144,15 @@ def _too_big(growth: dict[str, int]) -> list[Violation]:
     ]
 
 
-async def _fresh(url: str, document: str) -> list[str]:
-    client = Client(url, document)
-    await client.connect()
-    await client.close()
-    return tokens_of(client.doc)
+async def fresh(url: str, documents: Sequence[str]) -> Contents:
+    """What clients that never held the documents get from that server. Raises OSError, TimeoutError."""
+    contents: Contents = {}
+    for document in documents:
+        client = Client(url, document)
+        await client.connect()
+        await client.close()
+        contents[document] = tokens_of(client.doc)
+    return contents
 
 
 def _verdict(

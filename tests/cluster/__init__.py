@@ -1,0 +1,1 @@
+"""Real nodes over a real Valkey and a real S3 server."""
