@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from collab import peers
 from collab.member import Member
 from collab.peers import Visible
-from collab.presence import Identity, Presence, payload
+from collab.presence import Identity, Presence, Told
 from collab.protocol import ywebsocket
 from collab.protocol.framing import frame
 from collab.protocol.lib0 import Malformed
@@ -155,15 +155,15 @@ class Company:
         own, self._own = self._own, set()
         if own:
             self._bus.publish(self._material, peers.encode([self._visible(client) for client in own]))
-        told = self.presence.tell(clients, now)
-        everything = payload(told.values())
+        told = Told(self.presence.tell(clients, now))
+        everything = told.payload()
         wire = frame(ywebsocket.awareness(everything))
         for member in self._members:
             mine = self.presence.client_of(member)
-            if mine not in told:
+            if mine is None or mine not in told:
                 member.tell(everything, wire, shown)
             elif len(told) > 1:
-                rest = payload([entry for client, entry in told.items() if client != mine])
+                rest = told.payload(mine)
                 member.tell(rest, frame(ywebsocket.awareness(rest)), shown)
 
     def _visible(self, client: int) -> Visible:

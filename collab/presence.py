@@ -6,11 +6,12 @@ that comes back with an old clock is visible at once.
 Format: https://github.com/yjs/y-protocols (awareness.js).
 """
 
-import json
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
+
+import orjson
 
 from collab.protocol.lib0 import Malformed, read_bytes, read_uint, uint, write_bytes, write_uint
 
@@ -67,8 +68,7 @@ class Presence:
         """
         for client, state in _read(payload):
             if self._may_write(owner, identity, client, state):
-                self._write(owner, identity, client, state, now)
-                return client
+                return client if self._write(owner, identity, client, state, now) else None
         return None
 
     def leave(self, owner: object) -> int | None:
@@ -172,10 +172,11 @@ class Presence:
         # The same person comes back while the server still holds the old socket's entry.
         return _same_person(entry.identity, identity)
 
-    def _write(self, owner: object, identity: Identity | None, client: int, state: bytes, now: int) -> None:
+    def _write(self, owner: object, identity: Identity | None, client: int, state: bytes, now: int) -> bool:
+        """Tells whether anything changed: clients renew what they show, and so does the server by itself."""
         if state == _GONE:
             self.leave(owner)
-            return
+            return True
         before = self._entries.get(client)
         if before is not None and before.owner is not owner:
             del self._client_of[before.owner]
@@ -184,14 +185,37 @@ class Presence:
         if identity is not None:
             colour = self._colour(client, fields, identity.subject)
             state = _stamp(fields, identity, colour)
+        if before is not None and before.owner is owner and before.state == state:
+            return False
         clock = before.clock if before else max(self._clock + 1, now)
         self._client_of[owner] = client
         self._entries[client] = _Entry(owner, identity, clock, state, colour, 0)
+        return True
 
 
-def payload(entries: Collection[bytes]) -> bytes:
-    """An awareness payload of encoded entries."""
-    return uint(len(entries)) + b"".join(entries)
+class Told:
+    """Encoded entries by client id, as awareness payloads: of all, or of all but one, which costs no more."""
+
+    def __init__(self, entries: dict[int, bytes]) -> None:
+        self._places: dict[int, tuple[int, int]] = {}
+        end = 0
+        for client, entry in entries.items():
+            start, end = end, end + len(entry)
+            self._places[client] = (start, end)
+        self._joined = b"".join(entries.values())
+
+    def payload(self, without: int | None = None) -> bytes:
+        """An awareness payload."""
+        if without is None:
+            return uint(len(self._places)) + self._joined
+        start, end = self._places[without]
+        return b"".join((uint(len(self._places) - 1), self._joined[:start], self._joined[end:]))
+
+    def __contains__(self, client: int) -> bool:
+        return client in self._places
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 def _same_person(one: Identity | None, other: Identity | None) -> bool:
@@ -220,7 +244,7 @@ def _stamp(fields: dict[str, Any], identity: Identity, colour: str) -> bytes:
     user = fields.get("user")
     merged: dict[str, Any] = dict(user) if isinstance(user, dict) else {}
     merged |= {"id": identity.subject, "name": identity.name, "role": identity.role, "color": colour}
-    return json.dumps({**fields, "user": merged}, ensure_ascii=False, separators=(",", ":")).encode()
+    return orjson.dumps({**fields, "user": merged})
 
 
 def parse_state(state: bytes) -> dict[str, Any]:
@@ -228,14 +252,9 @@ def parse_state(state: bytes) -> dict[str, Any]:
     if len(state) > MAX_STATE:
         raise Malformed("presence state too large")
     try:
-        fields = json.loads(state, parse_constant=_refuse_constant)
-        json.dumps(fields, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
+        fields = orjson.loads(state)  # refuses NaN, lone surrogates and deep nesting
+    except ValueError:
         raise Malformed("presence state is not JSON") from None
     if not isinstance(fields, dict):
         raise Malformed("presence state is not an object")
     return fields
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(name)

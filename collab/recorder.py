@@ -103,6 +103,11 @@ class Recorder:
         return self._sent is not None or self._paused
 
     @property
+    def is_sending(self) -> bool:
+        """Whether an append is under way."""
+        return self._sent is not None
+
+    @property
     def is_idle(self) -> bool:
         """Whether nothing is on its way to the log."""
         return self._sent is None and not self._kept

@@ -27,7 +27,9 @@ from storage.base import Bus, UpdateLog
 from storage.clock import unix_milliseconds
 from storage.values import Cursor, Level
 
-_LOAD_FACTOR = 2.0  # under load, the next flush waits this multiple of what the last one cost
+_LOAD_FACTOR = 3.0  # under load, the next flush waits this multiple of what the last one cost
+_CROWD = 200  # members; beyond it presence is told less often
+_CROWD_PACE = 0.00025  # seconds per member between two tellings of presence in a crowd
 _RECHECK_FACTOR = 20.0  # parked updates are tried again after this multiple of what trying them cost
 _MAX_CLIENTS = 20_000  # client ids in one document; every flush looks at its whole state vector
 _LONGEST_PAUSE = 0.025  # seconds; the cap of that pause
@@ -87,6 +89,8 @@ class Room:
         self._recheck_scheduled = False
         self._next_recheck = 0.0  # event-loop time before which parked updates are not tried
         self._next_flush = 0.0  # event-loop time before which no flush starts
+        self._next_presence = 0.0  # event-loop time before which no presence is told
+        self._presence_timer: asyncio.TimerHandle | None = None
 
     # Members
 
@@ -236,9 +240,8 @@ class Room:
         started = self._loop.time()
         if batch.position > self._shown_position:
             self._show(batch)
-        self._pace(started)
-        if self._batch:
-            self._schedule_flush()
+        self._tell_presence(started)
+        self._loop.call_soon(self._go_on, started)  # behind what was just scheduled: the writes
 
     def reached(self, position: int) -> None:
         """All flushes up to `position` have reached the level: acknowledge."""
@@ -302,12 +305,39 @@ class Room:
         if self.is_closed:
             return
         started = self._loop.time()
-        if self.company.is_due:
-            self.company.tell(self._shown, self.now())
-        self._show_others()
         if self._batch and not self.recorder.is_busy:
             self._append()
+        self._show_others()
+        if self.company.is_due:
+            if self.recorder.is_sending:  # both go in one write, unless the log takes its time
+                self._tell_later(started + _LONGEST_PAUSE)
+            else:
+                self._tell_presence(started)
         self._pace(started)
+
+    def _go_on(self, started: float) -> None:
+        self._pace(started)
+        if self._batch:
+            self._schedule_flush()
+
+    def _tell_presence(self, now: float) -> None:
+        if not self.company.is_due:
+            return
+        if now < self._next_presence:
+            self._tell_later(self._next_presence)
+            return
+        if len(self.members) > _CROWD:
+            self._next_presence = now + _CROWD_PACE * len(self.members)
+        self.company.tell(self._shown, self.now())
+
+    def _tell_later(self, at: float) -> None:
+        if self._presence_timer is None:
+            self._presence_timer = self._loop.call_at(at, self._tell_late)
+
+    def _tell_late(self) -> None:
+        self._presence_timer = None
+        if not self.is_closed:
+            self._tell_presence(self._loop.time())
 
     def _append(self) -> None:
         batch, self._batch = self._batch, Batch(self._batch.position + 1)

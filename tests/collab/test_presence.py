@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from pycrdt import Awareness as PycrdtAwareness
 from pycrdt import Doc
 
-from collab.presence import COLOURS, MAX_ENTRIES, MAX_STATE, Identity, Presence
-from collab.presence import payload as join
+from collab.presence import COLOURS, MAX_ENTRIES, MAX_STATE, Identity, Presence, Told
 from collab.protocol.lib0 import Malformed, uint, write_bytes, write_uint
 
 ANN = Identity("u1", "Ann", "editor")
@@ -43,7 +42,7 @@ def test_the_servers_identity_replaces_the_clients() -> None:
     presence, watcher = Presence(), Watcher()
     claimed = {"user": {"id": "u2", "name": "Ben", "role": "owner", "avatar": "a"}, "cursor": 5}
     client = presence.receive("ann", ANN, payload((7, 1, claimed)), 0)
-    watcher.see(join(presence.tell([client], 0).values()))
+    watcher.see(Told(presence.tell([client], 0)).payload())
 
     state = watcher.states()[7]
     assert state["cursor"] == 5
@@ -58,7 +57,7 @@ def test_a_free_colour_is_kept_and_a_taken_one_replaced() -> None:
     presence.receive("ann", ANN, payload((1, 1, wish)), 0)
     presence.receive("ben", BEN, payload((2, 1, wish)), 0)
     watcher = Watcher()
-    watcher.see(join(presence.tell([1, 2], 0).values()))
+    watcher.see(Told(presence.tell([1, 2], 0)).payload())
 
     assert watcher.states()[1]["user"]["color"] == COLOURS[3]
     assert watcher.states()[2]["user"]["color"] in set(COLOURS) - {COLOURS[3]}
@@ -94,12 +93,12 @@ def test_one_who_comes_back_with_an_old_clock_is_visible_at_once() -> None:
     """The peers take 17 seconds here, since they keep the old clock."""
     presence, watcher = Presence(), Watcher()
     presence.receive("socket 1", ANN, payload((1, 5, {"here": 1})), 0)
-    watcher.see(join(presence.tell([1], 0).values()))
+    watcher.see(Told(presence.tell([1], 0)).payload())
     presence.leave("socket 1")
-    watcher.see(join(presence.tell([1], 0).values()))
+    watcher.see(Told(presence.tell([1], 0)).payload())
     gone = watcher.states()
     presence.receive("socket 2", ANN, payload((1, 5, {"here": 2})), 0)
-    watcher.see(join(presence.tell([1], 0).values()))
+    watcher.see(Told(presence.tell([1], 0)).payload())
 
     assert gone == {}
     assert watcher.states()[1]["here"] == 2
@@ -108,9 +107,9 @@ def test_one_who_comes_back_with_an_old_clock_is_visible_at_once() -> None:
 def test_a_cleared_state_clears_everywhere() -> None:
     presence, watcher = Presence(), Watcher()
     presence.receive("ann", ANN, payload((1, 1, {})), 0)
-    watcher.see(join(presence.tell([1], 0).values()))
+    watcher.see(Told(presence.tell([1], 0)).payload())
     presence.receive("ann", ANN, payload((1, 2, None)), 0)
-    watcher.see(join(presence.tell([1], 0).values()))
+    watcher.see(Told(presence.tell([1], 0)).payload())
 
     assert watcher.states() == {}
     assert len(presence) == 0
@@ -139,7 +138,7 @@ def test_a_joiner_sees_everybody_but_itself() -> None:
 def test_what_was_told_long_ago_is_due_for_renewal() -> None:
     presence = Presence()
     presence.receive("ann", ANN, payload((1, 1, {})), 0)
-    join(presence.tell([1], 1000).values())
+    presence.tell([1], 1000)
 
     assert presence.due(15_000, 18_000) == []
     assert presence.due(20_000, 18_000) == [1]
@@ -178,7 +177,7 @@ def test_a_member_that_moves_keeps_its_colour() -> None:
     colours = set()
     for clock in range(3):
         presence.receive("ann", ANN, payload((1, clock, {"cursor": clock})), 0)
-        watcher.see(join(presence.tell([1], clock).values()))
+        watcher.see(Told(presence.tell([1], clock)).payload())
         colours.add(watcher.states()[1]["user"]["color"])
 
     assert len(colours) == 1
@@ -202,3 +201,21 @@ def test_no_payload_raises_anything_but_malformed(data: bytes) -> None:
         Presence().receive("x", ANN, data, 0)
     except Malformed:
         pass
+
+
+def test_a_payload_leaves_one_entry_out() -> None:
+    presence, watcher = Presence(), Watcher()
+    for client, owner in ((1, "ann"), (2, "ben"), (300, "carl")):
+        presence.receive(owner, None, payload((client, 1, {"n": client})), 0)
+    told = Told(presence.tell([1, 2, 300], 0))
+    watcher.see(told.payload(2))
+    assert watcher.states() == {1: {"n": 1}, 300: {"n": 300}}
+    watcher.see(told.payload())
+    assert watcher.states() == {1: {"n": 1}, 2: {"n": 2}, 300: {"n": 300}}
+
+
+def test_an_entry_that_says_nothing_new_is_told_to_nobody() -> None:
+    presence = Presence()
+    assert presence.receive("ann", ANN, payload((1, 1, {"n": 1})), 0) == 1
+    assert presence.receive("ann", ANN, payload((1, 2, {"n": 1})), 15_000) is None
+    assert presence.receive("ann", ANN, payload((1, 3, {"n": 2})), 16_000) == 1
