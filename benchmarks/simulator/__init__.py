@@ -1,0 +1,1 @@
+"""A cluster in one process, in simulated time: nodes, clients, storage and faults, drawn from one seed."""
