@@ -33,7 +33,7 @@ _PARALLEL = 16  # documents under way; each holds its log and one object in memo
 
 
 class NotEmpty(StorageError):
-    """The target holds something that is not the beginning of this copy."""
+    """The target holds something that is not the beginning of this copy, or the source is one itself."""
 
 
 class Different(StorageError):
@@ -73,8 +73,11 @@ async def copy_all(
     """Copy all documents, `documents` among them in any case, and all other objects, but not the catalogue.
 
     `name` tells sources apart: a copy that broke off is taken up again by the next one of the same name.
-    Raises NotEmpty before anything is written, Different, Unavailable.
+    Raises NotEmpty before anything is written, also for a source that is an unfinished copy itself;
+    Different, Unavailable.
     """
+    if await source.objects.list(UNFINISHED):
+        raise NotEmpty("copy", name, "the source is an unfinished copy", hint="finish it or take another")
     await _claim(target, name)
     docs = sorted({*await source.documents(), *documents})
     total = Copied()

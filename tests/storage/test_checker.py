@@ -18,6 +18,7 @@ from storage.checker import Report, check
 from storage.compactor import Compactor
 from storage.file_objects import FileObjects
 from storage.format import encode_snapshot
+from storage.head import STRIDE
 from storage.history import History
 from storage.loader import load
 from storage.memory_log import MemoryLog
@@ -27,7 +28,7 @@ from storage.sqlite_log import SqliteLog
 from storage.state import merge
 from storage.store import Store
 from storage.transfer import UNFINISHED, copy_all
-from storage.values import ZERO
+from storage.values import ZERO, Cursor
 from tests.storage.documents import Author, entry, flip, write
 from tests.storage.stores import fill, in_memory, on_disk, state
 
@@ -71,6 +72,36 @@ async def test_a_log_that_was_lost_and_mended_has_no_differences(steps: str) -> 
         await write(store.log, author if steps.endswith("s") else Author(9), 2)
         await Compactor(store.log, store.objects).compact("a", now)
         assert texts(await check(store)) == []
+
+
+@given(steps=st.text("eecclhms", max_size=14))
+@settings(max_examples=60)
+async def test_nothing_that_a_document_goes_through_is_a_difference(steps: str) -> None:
+    """(e)dits, (c)ompactions, two nodes that compact at once (s), the log (l)ost and mended when the document
+    is opened, its end lost and (h)ealed by a node that has it open, (m)igrations."""
+    store, author, now = in_memory(), Author(), 1_700_000_000_000
+    for step in "e" + steps:
+        now += 1_000_000
+        last = (await store.log.state("a")).last
+        match step:
+            case "e":
+                await write(store.log, author, 2, last)
+            case "c" | "s":
+                nodes = [Compactor(store.log, store.objects) for _ in range(1 + (step == "s"))]
+                await asyncio.gather(*(node.compact("a", now + at) for at, node in enumerate(nodes)))
+            case "l" if await Snapshots(store.objects).list("a"):
+                store = Store(MemoryLog(), store.objects)
+                author = Author(now)  # what was not in a snapshot is gone
+                for update in (await load("a", store.log, store.objects)).updates:
+                    author.doc.apply_update(update)
+            case "h":
+                ahead = Cursor(last.epoch, last.sequence + 5 * STRIDE)
+                await append(store.log, "a", entry(merge(author.updates)), ahead, heals=True)
+            case "m":
+                copy = in_memory()
+                await copy_all(store, copy, name="x")
+                store = copy
+        assert texts(await check(store)) == [], step
 
 
 async def test_counts_are_what_is_stored() -> None:

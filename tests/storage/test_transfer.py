@@ -134,6 +134,14 @@ async def test_a_copy_that_broke_off_is_taken_up_again(call: int) -> None:
     assert UNFINISHED not in await target.objects.list("")
 
 
+async def test_an_unfinished_copy_is_no_source() -> None:
+    source = in_memory()
+    await fill(source, "a", "e")
+    await source.objects.put(UNFINISHED, b"x")
+    with pytest.raises(NotEmpty, match="unfinished"):
+        await copy_all(source, in_memory(), name="x")
+
+
 async def test_a_part_of_another_copy_is_refused() -> None:
     source, target = in_memory(), in_memory()
     await fill(source, "a", "ee")
