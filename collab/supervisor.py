@@ -77,7 +77,9 @@ class _Node:
             return 0
         if self._process.returncode is None:
             self._process.send_signal(signal.SIGTERM)
-        return await self._process.wait()
+        code = await self._process.wait()
+        # One that is still starting dies of the signal, and has nothing to drain.
+        return code if self._ready.is_set() or code != -signal.SIGTERM else 0
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
