@@ -20,12 +20,14 @@ class ServerProcess:
     Attributes:
         data: the folder.
         log: what the server wrote so far, stdout and stderr, for the message of a failure.
+        status: the exit status of the process that ended last; negative: the signal that ended it.
     """
 
     def __init__(self, data: Path, **environment: str) -> None:
         """`environment` is added to that of this process."""
         self.data = data
         self.log: list[str] = []
+        self.status: int | None = None
         self._environment = {**os.environ, "STUDYHUB_AUTH": "none", **environment}
         self._port = 0  # the first start takes a free one, later starts the same one
         self._process: subprocess.Popen[str] | None = None
@@ -115,6 +117,7 @@ class ServerProcess:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        self.status = process.returncode
         if self._reader is not None:
             self._reader.join(5)
 

@@ -1,4 +1,4 @@
-"""Three nodes over a real Valkey, a real S3 server and one catalogue, as a system under test."""
+"""Nodes over a real Valkey, a real S3 server and one catalogue, as a system under test."""
 
 import asyncio
 import os
@@ -25,12 +25,11 @@ from tests.servers import Moto, Postgres, SeaweedFS, Server, Valkey
 
 T = TypeVar("T")
 
-_NODES = 3
 _COMPACT = 100  # entries, so that snapshots are made under the load
 
 
 class Cluster:
-    """A System of three nodes, for one kind of fault.
+    """A System of several nodes, for one kind of fault.
 
     The nodes share a data folder, which holds the catalogue; where that is in PostgreSQL, each has its own.
 
@@ -42,13 +41,14 @@ class Cluster:
 
     faults: Sequence[str] = tuple(KINDS)
 
-    def __init__(self, folder: Path, kind: Kind, **settings: str) -> None:
-        """`settings` are further ones of every node."""
+    def __init__(self, folder: Path, kind: Kind, *, nodes: int = 3, **settings: str) -> None:
+        """`settings` are further ones of every node, as environment variables."""
         self.nodes: list[ServerProcess] = []
         self.valkey = Valkey(folder / "valkey", appendfsync=kind.sync)
         self.s3 = (SeaweedFS if kind.seaweed else Moto)(folder / "s3")
         self.settings = settings
         self._folder = folder
+        self._count = nodes
         self._gate = self._new_gate(kind)
         self._postgres = Postgres(folder / "postgres") if kind.postgres else None
         self._stack = ExitStack()  # ends the servers
@@ -67,12 +67,12 @@ class Cluster:
         if self._gate is not None:
             self._stack.enter_context(self._gate)
         self.settings |= self._common()
-        for number in range(_NODES):
+        for number in range(self._count):
             own = {"STUDYHUB_NODE": f"node-{number}"}
             if number == 0 and self._gate is not None and self._gate.folder.name == "redis":
                 own["STUDYHUB_REDIS_URL"] = f"redis://127.0.0.1:{self._gate.port}/0"
             self.nodes.append(ServerProcess(self._data(number), **(self.settings | own)))
-        _at_once(self.start_node, range(_NODES))
+        _at_once(self.start_node, range(self._count))
 
     def start_node(self, number: int) -> None:
         """Start that node, which does not run."""
