@@ -9,7 +9,7 @@ UV := $(BIN)/uv
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test check format lock clean faults
+.PHONY: help run install test check format lock clean faults simulate
 
 help:
 	@grep '^# make' Makefile | cut -c3-
@@ -48,6 +48,11 @@ $(VENV)/.test-installed: requirements/test.txt tests/node/package-lock.json web/
 RUNS ?= 50
 faults: install $(VENV)/.test-installed
 	@$(BIN)/python -m tests.faults --runs $(RUNS)
+
+# A cluster in simulated time under faults; SEEDS=20000 before a release.
+SEEDS ?= 300
+simulate: install $(VENV)/.test-installed
+	@$(BIN)/python -m benchmarks.simulator --seeds $(SEEDS) --jobs 2
 
 format:
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .

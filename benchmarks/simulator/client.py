@@ -25,6 +25,7 @@ class Client:
     Attributes:
         unsaved: facts of its own that were not acknowledged, in order.
         synced: whether it has the server's state.
+        on_saved: called when everything of its own is acknowledged.
         is_gone: whether the tab was closed; nothing it knew is left.
     """
 
@@ -51,6 +52,7 @@ class Client:
         self.awareness = Awareness(self.client)
         self.doc: Doc[Any] = Doc(client_id=self.client)
         self.socket: Socket | None = None
+        self.on_saved: Callable[[], None] | None = None
         self._text = self.doc.get("text", type=Text)
         self._items = self.doc.get("items", type=Array)
         self._world = world
@@ -277,6 +279,8 @@ class Client:
                         self._world.note("saved", f"{self.name} {fact.token}")
                         self._ledger.promise(fact, f"acknowledged to {self.name}")
             self._acknowledged = body["n"]
+            if not self.unsaved and self.on_saved is not None:
+                self.on_saved()
         elif body["type"] == "unrecorded":
             self._unrecorded = body["on"]
         elif body["type"] == "error":

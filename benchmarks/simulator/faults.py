@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+from benchmarks.simulator.client import Client
 from benchmarks.simulator.cluster import DOCUMENTS, Cluster
 from benchmarks.simulator.node import Node
 from storage.keys import snapshot_prefix
@@ -24,6 +25,7 @@ class Faults:
         self._robbed: set[str] = set()  # documents of which an object was lost
         self._kinds: dict[str, Callable[[], None]] = {
             "kill node": self._kill,
+            "kill in outage": self._kill_in_outage,
             "pause node": self._pause,
             "drain node": self._drain,
             "clock jump": self._jump,
@@ -73,14 +75,16 @@ class Faults:
         return self._world.random.choice(self._cluster.nodes)
 
     def _kill(self) -> None:
-        node = self._node()
-        if not node.loop.is_dead:
+        self._kill_one(self._node())
+
+    def _kill_one(self, node: Node) -> None:
+        if not node.loop.is_dead and self._cluster.is_typing:
             self._cluster.crash(node, self._world.random.uniform(0.1, 6))
 
     def _pause(self) -> None:
         node = self._node()
         node.pause()
-        self._during(12, node.resume)
+        self._during(9, node.resume)  # a client that says nothing for 10 is refused for good
 
     def _drain(self) -> None:
         node = self._node()
@@ -123,6 +127,18 @@ class Faults:
         self._cluster.survival.disturb()
         if self._cluster.server.is_frozen:
             self._cluster.server.thaw()
+
+    def _kill_in_outage(self) -> None:
+        """The log is away, people type, close their tabs once told that all is saved, and nodes die."""
+        random, world = self._world.random, self._world
+        self._restart("nothing")
+        for client in self._cluster.living:
+            if world.chance(0.6):
+                client.on_saved = partial(self._close, client)
+            world.at(random.uniform(0.05, 0.5), client.edit)
+        for node in self._cluster.nodes:
+            if world.chance(0.7):
+                world.at(random.uniform(0.4, 2.0), self._kill_one, node)
 
     def _partition(self) -> None:
         log = self._node().log
@@ -176,7 +192,11 @@ class Faults:
         self._during(15, client.wake)
 
     def _close_tab(self) -> None:
-        client = self._world.random.choice(self._cluster.living)
+        self._close(self._world.random.choice(self._cluster.living))
+
+    def _close(self, client: Client) -> None:
+        if client.is_gone or not self._cluster.is_typing:
+            return
         client.leave(politely=self._world.chance(0.5))
         self._world.note("tab closed", client.name)
         self._cluster.survival.count()
