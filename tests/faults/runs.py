@@ -21,6 +21,7 @@ _TYPING = (0.5, 2.0)  # seconds, shortest and longest time before the fault
 _INTO_BURST = 0.04  # seconds, the longest time from the start of a burst until the fault
 _READING = 0.1  # seconds in which clients read what a killed server had sent
 _AFTER = 0.7  # seconds of typing after the system is healed
+_AGREE = 15.0  # seconds in which servers that were cut off from each other become the same again
 _GROWTH = 64 << 20  # bytes by which a server may grow in a run
 
 
@@ -125,9 +126,7 @@ async def _check_end(
     system: System, load: Load, history: History, *, complete: bool
 ) -> tuple[list[Violation], Contents]:
     """What clients that never held the edits get, and what is stored when no server runs; with the latter."""
-    sources: dict[str, Contents] = {}
-    for url in system.urls:
-        sources[f"a fresh client of {url}"] = await fresh(url, load.documents)
+    sources = await _agreed(system.urls, load.documents)
     await asyncio.to_thread(system.stop)
     reloaded = sources["a bare reload"] = await asyncio.to_thread(system.dump, load.documents)
     violations = check_strays(history) + check_agreement(sources)
@@ -142,6 +141,16 @@ def _too_big(growth: dict[str, int]) -> list[Violation]:
         for server, more in growth.items()
         if more > _GROWTH
     ]
+
+
+async def _agreed(urls: Sequence[str], documents: Sequence[str]) -> dict[str, Contents]:
+    """What fresh clients of every server get, once they all get the same; as it is after a while otherwise."""
+    deadline = time.monotonic() + _AGREE
+    while True:
+        sources = {f"a fresh client of {url}": await fresh(url, documents) for url in urls}
+        if not check_agreement(sources) or time.monotonic() > deadline:
+            return sources
+        await asyncio.sleep(0.5)
 
 
 async def fresh(url: str, documents: Sequence[str]) -> Contents:
