@@ -77,6 +77,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._held = bytearray()  # the beginning of a frame, or what waits while paused
         self._need = 2  # bytes that there must be before it is worth looking
         self._fragmented = False  # a message has begun that ends in a later frame
+        self._failed = False  # the client broke the rules, or said too much: nothing more is read
 
     def handle_connect(self, event: Request) -> None:
         """Begin the ASGI call, with the extensions in its scope."""
@@ -87,6 +88,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless a stranger has sent too much."""
+        if self._failed:
+            return  # what is still under way is not even cut into frames
         connected = self.handshake_initiated
         if self.takes_receiver:
             self._cut(data)
@@ -107,6 +110,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
         Closing over unread bytes would reset the connection, and the reason would be lost on the way.
         """
+        self._failed = True
+        self._held.clear()
         reason = self.conn.close_sent
         if reason is None:  # the handshake has not been answered
             self.transport.abort()
