@@ -1,8 +1,8 @@
 """What many nodes cost: `python -m benchmarks.cluster`.
 
 *Delay*: one client types, one on the same node and one on another note when they have the edit. *Idle*: the
-processor time of a node with many open documents that nobody types into, beside that of a node with none. Nodes,
-Redis and clients share this machine.
+processor time of a node with many open documents that nobody types into, beside that of a node with none.
+Nodes, Redis and clients share this machine.
 """
 
 import asyncio

@@ -144,7 +144,7 @@ def _too_big(growth: dict[str, int]) -> list[Violation]:
 
 
 async def _agreed(urls: Sequence[str], documents: Sequence[str]) -> dict[str, Contents]:
-    """What fresh clients of every server get, once they all get the same; as it is after a while otherwise."""
+    """What fresh clients of every server get, once all get the same; as it is after a while otherwise."""
     deadline = time.monotonic() + _AGREE
     while True:
         sources = {f"a fresh client of {url}": await fresh(url, documents) for url in urls}
