@@ -1,0 +1,1 @@
+"""`studyhub bench`: how fast a Yjs server is, and what it costs. Every run checks what it counts."""

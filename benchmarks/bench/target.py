@@ -1,0 +1,31 @@
+"""The server that a run is made against."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks.bench.crowd import Crowd
+from benchmarks.bench.dialects import Dialect
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server that is ready.
+
+    Attributes:
+        name: in tables.
+        url: `ws://host:port/path`, without a room's name.
+        pids: of its processes, whose processor time and memory are read; () where it runs elsewhere.
+        restart: ends it and starts it again with the same documents, if it keeps any.
+        echo_presence: whether clients send others' presence back, as y-websocket 3 does.
+    """
+
+    name: str
+    url: str
+    dialect: Dialect
+    pids: tuple[int, ...] = ()
+    restart: Callable[[], None] | None = None
+    echo_presence: bool = False
+
+    def crowd(self) -> Crowd:
+        """No clients yet."""
+        return Crowd(self.url, self.dialect, echo_presence=self.echo_presence)
