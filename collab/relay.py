@@ -142,7 +142,7 @@ class Relay:
             elif first.node == self._log.node:
                 self._advance(self._pop().cursor)
             elif len(first.entry) > BIG or room.document.index is None:
-                self._begin(self._catch_up(room))
+                self._begin(room, self._catch_up)
             else:
                 self._apply_now(room, self._pop())
 
@@ -189,25 +189,23 @@ class Relay:
 
     def _get_level(self) -> None:
         if self._room is not None and self._work is None:
-            self._begin(self._level(self._room))
+            self._begin(self._room, self._level)
 
-    def _begin(self, work: Awaitable[None]) -> None:
-        self._work = asyncio.ensure_future(self._run(work))
+    def _begin(self, room: Room, work: Callable[[Room], Awaitable[None]]) -> None:
+        self._work = asyncio.create_task(self._run(room, work))
 
-    async def _run(self, work: Awaitable[None]) -> None:
-        room = self._room
+    async def _run(self, room: Room, work: Callable[[Room], Awaitable[None]]) -> None:
         try:
-            await work
+            await work(room)
         except Gap:
             self.doubt()
         except StorageError as error:
             log.info("not level with the log", material=self._material, error=str(error))
-            if room is not None and self._unsure:
+            if self._unsure:
                 room.recorder.give_up()
             await asyncio.sleep(_RETRY * (1 + random()))  # rooms take turns
         except Exception as error:  # noqa: BLE001 - as in `_apply_now`
-            if room is not None:
-                self._on_broken(room, error)
+            self._on_broken(room, error)
         self._work = None
         if self._unsure:
             self._get_level()

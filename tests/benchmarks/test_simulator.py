@@ -17,7 +17,7 @@ from benchmarks.simulator.world import World
 from collab.recorder import Recorder
 from collab.relay import Relay
 from storage import loader
-from storage.values import Announcement, Level
+from storage.values import Announcement
 
 _SEEDS = 300
 _CHUNK = 20
@@ -178,8 +178,3 @@ def test_a_paused_machine_does_everything_later_and_a_dead_one_nothing() -> None
     paused.resume()
     world.run(3.0)
     assert seen == [("paused", 3.0)]
-
-
-def test_a_level_is_one_of_those_that_a_log_gives() -> None:
-    """Levels that come to be are to be simulated as well."""
-    assert list(Level) == [Level.RECORDED, Level.SYNCED, Level.REPLICATED]
