@@ -24,6 +24,7 @@ from collab.workers import Workers
 from storage.base import UpdateLog
 from storage.errors import StorageError
 from storage.lock import FolderLock
+from storage.transfer import UNFINISHED
 from storage.values import Level
 
 _CSP = (
@@ -81,6 +82,7 @@ async def _running(app: Starlette, settings: Settings, backends: Backends | None
         stack.enter_context(_folder(settings, shared=settings.redis_url is not None))
         if backends is None:
             backends = await stack.enter_async_context(open_backends(settings))
+            await _check_whole(backends)
         await _check_log(settings, backends.log)
         workers = Workers()
         stack.callback(workers.close)
@@ -96,6 +98,16 @@ async def _running(app: Starlette, settings: Settings, backends: Backends | None
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _check_whole(backends: Backends) -> None:
+    """Raises StartError where a copy into these backends has not been finished."""
+    try:
+        unfinished = await backends.objects.list(UNFINISHED)
+    except StorageError as error:
+        raise StartError(str(error)) from error
+    if unfinished:
+        raise StartError("a migration or restore into this place was not finished: repeat it")
 
 
 def _secret(backends: Backends) -> bytes:

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from starlette.websockets import WebSocket
@@ -88,20 +87,10 @@ class Connection:
         # What is not acknowledged by a server that stops, the client sends again to the next one.
         if self._closing is not None or not self._hub.accepting:
             return
-        with self._failures():
-            decoded = self._session.receive(message)
-            present = False
-            if isinstance(decoded, Edit):
-                if not self._edit(decoded):
-                    self._socket.pause()
-                    self._slow = asyncio.create_task(self._edit_slowly(decoded, len(message)))
-                    return
-            else:
-                present = self._handle(decoded)
-            pause = self._session.pause(decoded, len(message), self._loop.time(), present=present)
-            if pause:
-                self._socket.pause()
-                self._loop.call_later(pause, self._socket.resume)
+        try:
+            self._receive(message)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it ends this connection and nothing else
+            self._failed(error)
 
     def received_text(self) -> None:
         """Refuse a text message."""
@@ -111,19 +100,36 @@ class Connection:
         """Write on."""
         self._pump()
 
-    @contextmanager
-    def _failures(self) -> Iterator[None]:
-        """What goes wrong with a client's message ends its connection, and nothing else."""
-        try:
-            yield
-        except Rejected as error:
-            self._reject(error)
-        except Malformed as error:
+    def _receive(self, message: bytes) -> None:
+        session, size = self._session, len(message)
+        decoded = session.receive(message)
+        present = False
+        if not isinstance(decoded, Edit):
+            present = self._handle(decoded)
+        elif not self._edit(decoded):
+            self._socket.pause()
+            self._slow = asyncio.create_task(self._edit_slowly(decoded, size))
+            return
+        pause = session.pause(decoded, size, self._loop.time(), present=present)
+        if pause:
+            self._socket.pause()
+            self._loop.call_later(pause, self._socket.resume)
+
+    def _failed(self, error: Exception) -> None:
+        """What goes wrong with a client's message ends its connection."""
+        if isinstance(error, InvalidUpdate):
+            reason = f"the edit is refused: {error}"
+            self._reject(Rejected(CloseCode.REFUSED, reason, error.reason))
+        elif isinstance(error, WorkerDied):
+            self._reject(Rejected(CloseCode.REFUSED, "the edit is refused", "worker_died"))
+        elif isinstance(error, Malformed):
             self._reject(Rejected(CloseCode.MALFORMED, str(error), "malformed"))
-        except Poisoned:
+        elif isinstance(error, Rejected):
+            self._reject(error)
+        elif isinstance(error, Poisoned):
             self.close(CloseCode.REFUSED, "the edit cannot be applied")
-        except Exception:  # noqa: BLE001 - whatever it was, it is logged and the client goes
-            log.exception("connection failed", material=self._room.id, subject=self.author)
+        else:
+            log.error("connection failed", material=self._room.id, subject=self.author, exc_info=error)
             self.close(CloseCode.UNAVAILABLE, "this connection failed")
 
     def _pump(self) -> None:
@@ -189,23 +195,17 @@ class Connection:
             return True
         if room.document.index is None or len(edit.update) > BIG:
             return False
-        try:
-            self._apply(edit, room.document.admit(edit.update, room.held(self)))
-        except InvalidUpdate as error:
-            raise refused(error) from error
+        self._apply(edit, room.document.admit(edit.update, room.held(self)))
         return True
 
     async def _edit_slowly(self, edit: Edit, size: int) -> None:
         """Take in an edit by way of a worker; the client's further messages wait."""
-        with self._failures():
-            try:
-                admission = await self._hub.admit(self._room, edit.update, self._room.held(self))
-            except InvalidUpdate as error:
-                raise refused(error) from error
-            except WorkerDied as error:
-                raise Rejected(CloseCode.REFUSED, "the edit is refused", "worker_died") from error
+        try:
+            admission = await self._hub.admit(self._room, edit.update, self._room.held(self))
             self._apply(edit, admission)
             await asyncio.sleep(self._session.pause(edit, size, self._loop.time(), present=False))
+        except Exception as error:  # noqa: BLE001 - as in `received`
+            self._failed(error)
         self._slow = None
         self._socket.resume()
 
@@ -278,12 +278,8 @@ class Connection:
                 position = room.apply(self, admission)
                 if admission.parked is not None:
                     rest.append(admission.parked)
-        except InvalidUpdate as error:
-            self._reject(refused(error))
-        except Rejected as error:
-            self._reject(error)
-        except Poisoned:
-            self.close(CloseCode.REFUSED, "the edit cannot be applied")
+        except (InvalidUpdate, Rejected, Poisoned) as error:
+            self._failed(error)
         else:
             session.parked[:] = rest
             if not rest:
@@ -350,8 +346,3 @@ class Connection:
             metrics.rejects.labels("clogged").inc()
             self.close(CloseCode.TOO_SLOW, "you read too slowly")
         self._pump()
-
-
-def refused(error: InvalidUpdate) -> Rejected:
-    """What is said to who sent an update that no document can take."""
-    return Rejected(CloseCode.REFUSED, f"the edit is refused: {error}", error.reason)

@@ -27,12 +27,12 @@ from storage.base import Bus, UpdateLog
 from storage.clock import unix_milliseconds
 from storage.values import Cursor, Level
 
-_LOAD_FACTOR = 3.0  # under load, the next flush waits this multiple of what the last one cost
+_LOAD_FACTOR = 9.0  # the next flush waits this multiple of what the last one cost: a tenth of the time
 _CROWD = 200  # members; beyond it presence is told less often
 _CROWD_PACE = 0.00025  # seconds per member between two tellings of presence in a crowd
 _RECHECK_FACTOR = 20.0  # parked updates are tried again after this multiple of what trying them cost
 _MAX_CLIENTS = 20_000  # client ids in one document; every flush looks at its whole state vector
-_LONGEST_PAUSE = 0.025  # seconds; the cap of that pause
+_LONGEST_PAUSE = 0.02  # seconds; the cap of that pause
 
 
 class Room:

@@ -31,6 +31,7 @@ in frames of every kind; what comes behind that is read when the endpoint has ta
 """
 
 
+_MAX_UNREAD = 16 << 20  # bytes that wait to be written when a ping comes; more than any honest client leaves
 _BINARY = 0x82  # first byte of a whole binary message
 _MASKED = 0x80
 _OPCODE = 0x0F
@@ -191,6 +192,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         else:
             frames, self.frames = self.frames, []
             self._peer.received(b"".join(frames))
+
+    def handle_ping(self) -> None:
+        """Answer, but not one who reads no answers."""
+        if self.transport.get_write_buffer_size() > _MAX_UNREAD:
+            self.transport.abort()
+        else:
+            super().handle_ping()
 
     def pause_writing(self) -> None:
         """The client reads more slowly than it is written to."""

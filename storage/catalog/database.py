@@ -2,7 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from pathlib import Path
 
 from sqlalchemy import Insert, Table, text
@@ -30,6 +37,10 @@ class Database:
     def __init__(self, place: Path | str, seconds: float) -> None:
         self._seconds = seconds
         self._closed = False
+        # SQLite lets one writer in, and lets the others wait by chance: within a process they take turns.
+        self._turn: AbstractAsyncContextManager[object] = (
+            asyncio.Lock() if isinstance(place, Path) else nullcontext()
+        )
         self._file = place if isinstance(place, Path) else None
         self.name, self._engine = _open(place, seconds / 2)
         self._writer = self._engine.execution_options(writes=True)
@@ -52,7 +63,7 @@ class Database:
     @asynccontextmanager
     async def write(self, operation: str) -> AsyncIterator[AsyncConnection]:
         """A transaction that is committed at the end of the block. Raises Unavailable."""
-        async with self.limit(operation), self._writer.begin() as connection:
+        async with self.limit(operation), self._turn, self._writer.begin() as connection:
             yield connection
 
     @asynccontextmanager

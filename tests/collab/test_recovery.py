@@ -42,7 +42,7 @@ async def hub(
     """A hub over the folder `data`; at the end it stops as a server does, with a snapshot of what is new."""
     log, workers = SqliteLog(data / "log.db", clock=clock), Workers()
     objects = FileObjects(data / "objects")
-    running = Hub(read_settings(**settings), Backends(log, objects), workers, CrashGuard(data / "open"))
+    running = Hub(read_settings(**settings), Backends(log, objects), workers, CrashGuard(data / "open" / "0"))
     try:
         yield running
     finally:

@@ -108,3 +108,8 @@ async def test_processes_write_at_once(catalog: Catalog, place: Place) -> None:
     await asyncio.gather(*(asyncio.to_thread(run, _WRITE, str(place), name) for name in "abc"))
 
     assert {one.id for one in await listed(catalog)} == {f"{name}-{n}" for name in "abc" for n in range(100)}
+
+
+async def test_a_burst_of_new_materials_takes_turns(catalog: Catalog) -> None:
+    await asyncio.gather(*(catalog.add_material(material(f"m{number}")) for number in range(100)))
+    assert len([each async for each in catalog.materials()]) == 100
