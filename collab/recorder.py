@@ -112,6 +112,11 @@ class Recorder:
         """Whether nothing is on its way to the log."""
         return self._sent is None and not self._kept
 
+    @property
+    def is_unsure(self) -> bool:
+        """Whether the log may have lost what the document holds, and was not looked at yet."""
+        return self._paused
+
     def append(self, batch: Batch) -> None:
         """Record `batch`, or keep it while the log is away."""
         batch.base, self._state = self._state, batch.state_vector

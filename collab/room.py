@@ -130,8 +130,11 @@ class Room:
 
     @property
     def is_settled(self) -> bool:
-        """Whether everything that was applied is in the log at the level."""
-        return not self._batch and self.recorder.is_idle and self._reached == self._batch.position - 1
+        """Whether everything that was applied is in the log at the level, as far as can be known."""
+        recorder = self.recorder
+        if self._batch or recorder.is_unsure:  # this document may be the only one that is complete
+            return False
+        return recorder.is_idle and self._reached == self._batch.position - 1
 
     # Edits
 

@@ -1,7 +1,7 @@
 """Several nodes serve one document."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,12 +13,13 @@ from collab.hub import Hub
 from collab.participant import Participant
 from collab.settings import Settings
 from collab.workers import Workers
+from storage.errors import Unavailable
 from storage.format import encode_entry
 from storage.memory_log import MemoryLog
 from storage.memory_objects import MemoryObjects
 from storage.snapshots import Snapshots
 from storage.testing import HeldLog, Hold, append
-from storage.values import ZERO, Entry, Level, Part
+from storage.values import ZERO, Entry, Level, Part, Position
 from tests.collab.cluster import MATERIAL, Cluster, read, until, write
 from tests.collab.harness import Author, pause
 
@@ -279,3 +280,26 @@ async def test_a_lost_deletion_is_put_back(cluster: Cluster) -> None:
     async with asyncio.timeout(5):
         while await cluster.stored() != "two":
             await asyncio.sleep(0.05)
+
+
+async def test_a_room_is_kept_until_a_log_that_was_away_was_looked_at(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log may come back empty, and then the room has what it lost."""
+    ann = await cluster.join("a")
+    write(ann, "the only copy")
+    await ann.saved()
+    room, log = cluster.node("a").rooms[MATERIAL], cluster.log_of("a")
+
+    async def away(docs: Sequence[str]) -> list[Position]:
+        raise Unavailable("read positions", "", "no answer in time")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(log, "positions", away)
+        log.come_back()
+        await pause()
+        assert not room.is_settled
+        cluster.log.forget()
+
+    await until(lambda: room.is_settled)
+    assert await cluster.stored() == "the only copy"
