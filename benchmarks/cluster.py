@@ -1,8 +1,8 @@
 """What many nodes cost: `python -m benchmarks.cluster`.
 
 *Delay*: one client types, one on the same node and one on another note when they have the edit. *Idle*: the
-processor time of a node with many open documents that nobody types into, beside that of a node with none.
-Nodes, Redis and clients share this machine.
+processor time of a node with many open documents that nobody types into, beside that of a server on its own
+with as many: sockets and housekeeping cost the same there. Nodes, Redis and clients share this machine.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import pycrdt
 import typer
@@ -67,18 +67,15 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def idle_cost(busy: ServerProcess, empty: ServerProcess, documents: int, seconds: float) -> list[float]:
-    """Shares of a core that a node with so many open documents takes, and one without any."""
-    clients = await open_documents(busy.url, documents)
+async def idle_cost(server: ServerProcess, documents: int, seconds: float) -> float:
+    """Share of a core that a server takes for so many documents that are open and not typed into, percent."""
+    clients = await open_documents(server.url, documents)
     await asyncio.sleep(_SETTLE)
-    pids = [busy.pid, empty.pid]
-    before = [processor_seconds(pid) for pid in pids]
-    started = time.monotonic()
+    before, started = processor_seconds(server.pid), time.monotonic()
     await asyncio.sleep(seconds)
-    taken = time.monotonic() - started
-    shares = [(processor_seconds(pid) - old) / taken for pid, old in zip(pids, before, strict=True)]
+    share = (processor_seconds(server.pid) - before) / (time.monotonic() - started)
     await asyncio.gather(*(client.kill() for client in clients))
-    return shares
+    return 100 * share
 
 
 def main(
@@ -89,15 +86,20 @@ def main(
 ) -> None:
     """Measure the delay between nodes and the cost of open documents."""
     with tempfile.TemporaryDirectory() as folder:
-        settings: dict[str, Any] = {"STUDYHUB_REDIS_URL": redis}
-        with ServerProcess(Path(folder), **settings) as one, ServerProcess(Path(folder), **settings) as other:
+        settings = {"STUDYHUB_REDIS_URL": redis}
+        shared = Path(folder, "shared")
+        with ServerProcess(shared, **settings) as one, ServerProcess(shared, **settings) as other:
             same, across = asyncio.run(delays([one.url, other.url], edits))
             _report("same node", same)
             _report("another node", across)
             _report("more", [far - near for near, far in zip(same, across, strict=True)])
-            shares = asyncio.run(idle_cost(one, other, documents, seconds))
-            typer.echo(f"idle: {100 * shares[0]:.1f} % of a core with {documents} documents open, ", nl=False)
-            typer.echo(f"{100 * shares[1]:.1f} % with none")
+        with ServerProcess(shared, **settings) as one:
+            typer.echo(f"idle node: {asyncio.run(idle_cost(one, 0, seconds)):.2f} % of a core")
+            node = asyncio.run(idle_cost(one, documents, seconds))
+        with ServerProcess(Path(folder, "alone")) as alone:
+            server = asyncio.run(idle_cost(alone, documents, seconds))
+        typer.echo(f"with {documents} documents open: {node:.2f} %, a server on its own {server:.2f} %")
+        typer.echo(f"following the log: {node - server:.2f} %")
 
 
 def _report(name: str, times: list[float]) -> None:

@@ -63,10 +63,17 @@ class WatchedClient(RoamingClient):
             self._history.announce(self.address, on=self.unrecorded)
 
     def _lost(self) -> None:
-        if self.unrecorded:
-            self._history.announce(self.address, on=False)
+        self._forget_warning()
         super()._lost()
         self._absent = time.monotonic()
+
+    async def _end(self, *, polite: bool) -> None:
+        self._forget_warning()
+        await super()._end(polite=polite)
+
+    def _forget_warning(self) -> None:
+        if self.unrecorded:
+            self._history.announce(self.address, on=False)
 
     async def _receive(self, frame: bytes) -> None:
         await super()._receive(frame)
