@@ -88,6 +88,7 @@ class Recorder:
         self._state = state_vector  # of the document after the newest batch
         self._newest = 0  # position of that batch
         self._sent: Batch | None = None  # its append is under way
+        self._unseen = False  # and is its first: nobody was shown it yet, so nothing behind it may be shown
         self._pending: list[Batch] = []  # given to the log, neither at the level nor failed
         self._kept: list[Batch] = []  # wait for the log to come back, ascending, neighbours merged
         self._delay = _RETRY[0]
@@ -99,7 +100,7 @@ class Recorder:
     def is_busy(self) -> bool:
         """Whether `append` may not be called now."""
         if self.is_away:
-            return self._hold
+            return self._hold or self._unseen
         return self._sent is not None or self._paused
 
     @property
@@ -122,6 +123,7 @@ class Recorder:
         batch.base, self._state = self._state, batch.state_vector
         self._newest = batch.position
         if not self.is_away:
+            self._unseen = True
             self._send(batch)
             return
         self._keep(batch)
@@ -183,7 +185,7 @@ class Recorder:
         """The log has taken `batch`."""
         self.known(cursor)
         self.entries += 1
-        self._sent = None
+        self._sent, self._unseen = None, False
         if self._closed:
             return
         if not self._paused:
@@ -205,7 +207,7 @@ class Recorder:
         metrics.append_failures.inc()
         log.warning("append failed", material=self._material, error=str(error), retry=self._delay)
         if batch is self._sent:
-            self._sent = None
+            self._sent, self._unseen = None, False
         if self._closed:
             return
         if batch in self._pending:
