@@ -104,7 +104,9 @@ class Company:
             self.introduce()
             return
         with contextlib.suppress(Malformed):  # a lost message does no harm
-            for seen in peers.decode(message):
+            members, clock = peers.decode(message)
+            self.presence.outrun(clock)
+            for seen in members:
                 self._place(node, seen, now)
 
     def introduce(self) -> None:
@@ -153,9 +155,10 @@ class Company:
         """Tell what changed; `shown` is the state vector that members have seen, `now` in milliseconds."""
         clients, self._told = self._told, set()
         own, self._own = self._own, set()
-        if own:
-            self._bus.publish(self._material, peers.encode([self._visible(client) for client in own]))
         told = Told(self.presence.tell(clients, now))
+        if own:
+            members = [self._visible(client) for client in own]
+            self._bus.publish(self._material, peers.encode(members, self.presence.clock))
         everything = told.payload()
         wire = frame(ywebsocket.awareness(everything))
         for member in self._members:

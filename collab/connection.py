@@ -167,7 +167,7 @@ class Connection:
         elif isinstance(message, Control):
             self._renew(message.body)
         elif isinstance(message, QueryAwareness):
-            everybody = self._room.presence.encode_present(self)
+            everybody = self._room.presence.encode_present(self, self._room.now())
             if everybody is not None:
                 self._outbox.put(frame(ywebsocket.awareness(everybody)), self._room.shown)
                 self._pump()

@@ -36,18 +36,19 @@ class Visible(NamedTuple):
     """It has written under this client id."""
 
 
-def encode(members: list[Visible]) -> bytes:
-    """The message that tells of `members`."""
-    packed: bytes = msgpack.packb(members)
+def encode(members: list[Visible], clock: int) -> bytes:
+    """The message that tells of `members`, and of the newest presence clock that this node gave out."""
+    packed: bytes = msgpack.packb((clock, members))
     return packed
 
 
-def decode(message: bytes) -> list[Visible]:
-    """What `encode` was given; empty for anything else, since a lost message does no harm."""
+def decode(message: bytes) -> tuple[list[Visible], int]:
+    """What `encode` was given; nothing for anything else, since a lost message does no harm."""
     try:
-        return [Visible(*fields) for fields in msgpack.unpackb(message)]
+        clock, members = msgpack.unpackb(message)
+        return [Visible(*fields) for fields in members], int(clock)
     except (ValueError, TypeError):
-        return []
+        return [], 0
 
 
 class Peers:

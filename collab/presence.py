@@ -52,11 +52,15 @@ class _Entry:
 
 
 class Presence:
-    """The entries of one room, by client id."""
+    """The entries of one room, by client id.
+
+    Attributes:
+        clock: the newest that was given out.
+    """
 
     def __init__(self) -> None:
         self._entries: dict[int, _Entry] = {}
-        self._clock = 0  # the newest clock given out
+        self.clock = 0
         self._client_of: dict[object, int] = {}  # each owner has at most one entry
 
     def receive(self, owner: object, identity: Identity | None, payload: bytes, now: int) -> int | None:
@@ -86,7 +90,7 @@ class Presence:
         before = self._entries.get(client)
         if before is not None and before.owner != owner:
             del self._client_of[before.owner]
-        clock = before.clock if before else max(self._clock + 1, now)
+        clock = before.clock if before else max(self.clock + 1, now)
         user = parse_state(state).get("user")
         colour = str(user.get("color", "")) if isinstance(user, dict) else ""
         self._client_of[owner] = client
@@ -118,27 +122,39 @@ class Presence:
 
     def tell(self, clients: Iterable[int], now: int) -> dict[int, bytes]:
         """The present entries of `clients` under fresh clocks, encoded, for `payload`."""
-        self._clock = max(self._clock + 1, now)
+        self.clock = max(self.clock + 1, now)
         told = {}
         for client in clients:
             entry = self._entries.get(client)
             out = bytearray()
             write_uint(out, client)
-            write_uint(out, self._clock)
+            write_uint(out, self.clock)
             write_bytes(out, entry.state if entry else _GONE)
             if entry:
-                entry.clock, entry.sent = self._clock, now
+                entry.clock, entry.sent = self.clock, now
             told[client] = bytes(out)
         return told
 
-    def encode_present(self, owner: object) -> bytes | None:
-        """An awareness payload with everybody but `owner`, for one who joins; None when alone."""
+    def outrun(self, clock: int) -> None:
+        """Give out clocks above `clock`: a client may have been told of it by another node.
+
+        So a client that moves between nodes believes the next one too, though its wall clock is behind.
+        """
+        self.clock = max(self.clock, clock)
+
+    def encode_present(self, owner: object, now: int) -> bytes | None:
+        """An awareness payload with everybody but `owner`, for one who joins; None when alone.
+
+        Under fresh clocks: the one who joins may have heard of the same people elsewhere, a moment ago.
+        """
         mine = self._client_of.get(owner)
         others = [(client, entry) for client, entry in self._entries.items() if client != mine]
         if not others:
             return None
+        self.clock = max(self.clock + 1, now)
         out = bytearray(uint(len(others)))
         for client, entry in others:
+            entry.clock = self.clock
             write_uint(out, client)
             write_uint(out, entry.clock)
             write_bytes(out, entry.state)
@@ -187,7 +203,7 @@ class Presence:
             state = _stamp(fields, identity, colour)
         if before is not None and before.owner is owner and before.state == state:
             return False
-        clock = before.clock if before else max(self._clock + 1, now)
+        clock = before.clock if before else max(self.clock + 1, now)
         self._client_of[owner] = client
         self._entries[client] = _Entry(owner, identity, clock, state, colour, 0)
         return True

@@ -373,7 +373,7 @@ class Room:
 
     def _encode_diff(self, member: Member, state_vector: bytes) -> None:
         update = self.document.diff(state_vector)
-        self.release(lambda: member.caught_up(update, self.presence.encode_present(member)))
+        self.release(lambda: member.caught_up(update, self.presence.encode_present(member, self.now())))
 
     def _pace(self, started: float) -> None:
         """Under load, wait a multiple of what was just spent, so that frames become fewer."""

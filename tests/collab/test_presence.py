@@ -128,7 +128,7 @@ def test_a_joiner_sees_everybody_but_itself() -> None:
     presence, watcher = Presence(), Watcher()
     for number in range(3):
         presence.receive(number, Identity(str(number), "", "editor"), payload((number + 1, 1, {})), 0)
-    everybody = presence.encode_present(0)
+    everybody = presence.encode_present(0, 0)
     assert everybody is not None
     watcher.see(everybody)
 
@@ -219,3 +219,16 @@ def test_an_entry_that_says_nothing_new_is_told_to_nobody() -> None:
     assert presence.receive("ann", ANN, payload((1, 1, {"n": 1})), 0) == 1
     assert presence.receive("ann", ANN, payload((1, 2, {"n": 1})), 15_000) is None
     assert presence.receive("ann", ANN, payload((1, 3, {"n": 2})), 16_000) == 1
+
+
+def test_one_who_comes_from_a_node_with_a_fast_clock_sees_everybody() -> None:
+    """Clients pass over entries whose clock is not above the one they know."""
+    fast, slow, watcher = Presence(), Presence(), Watcher()
+    fast.receive("ann", ANN, payload((1, 1, {"n": 1})), 3_600_000)
+    watcher.see(Told(fast.tell([1], 3_600_000)).payload())
+    slow.outrun(fast.clock)
+    slow.place("ann, over there", ANN, 1, b'{"n":2}', 0)
+    joined = slow.encode_present("the watcher", 0)
+    assert joined is not None
+    watcher.see(joined)
+    assert watcher.states() == {1: {"n": 2}}
