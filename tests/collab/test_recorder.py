@@ -79,3 +79,23 @@ async def test_an_edit_is_not_acknowledged_with_a_later_one_that_reached_the_lev
     log.release()
     await settle(room)
     assert ann.acknowledged == 2
+
+
+async def test_nothing_is_shown_before_an_earlier_edit_that_is_still_under_way(log: HeldLog) -> None:
+    """The first entry is recorded and not synced in the end; by then the second is under way."""
+    room, ann, ben = make_room(log), Author("ann"), Author("ben")
+    room.join(ann)
+    room.join(ben)
+    log.hold(Hold.LEVEL)
+    ann.type(room, "one ")
+    await pause()
+    log.hold()
+    ann.type(room, "two ")
+    await pause()
+    log._held.pop(0).failed(LOST)
+    ann.type(room, "three")
+    await pause()
+    log.release()
+    await settle(room)
+
+    assert ben.text == "one two three"
