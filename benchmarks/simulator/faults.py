@@ -9,7 +9,7 @@ from benchmarks.simulator.node import Node
 from storage.keys import snapshot_prefix
 
 _LOSSES = 2  # times that the log loses entries, at most
-_LOSING_LOG = ("log emptied", "log flushed", "log loses tail")
+_LOSING_LOG = ("kill and lose tail", "log emptied", "log flushed", "log loses tail")
 _ROBBERY = "object lost"
 _HOUR = 3600.0
 _SECONDS = 3.0  # by which the clocks of nodes may differ while presence still has to be right
@@ -25,7 +25,8 @@ class Faults:
         self._robbed: set[str] = set()  # documents of which an object was lost
         self._kinds: dict[str, Callable[[], None]] = {
             "kill node": self._kill,
-            "kill in outage": self._kill_in_outage,
+            "kill in outage": partial(self._kill_in_outage, "nothing"),
+            "kill and lose tail": partial(self._kill_in_outage, "tail"),
             "pause node": self._pause,
             "drain node": self._drain,
             "clock jump": self._jump,
@@ -128,10 +129,10 @@ class Faults:
         if self._cluster.server.is_frozen:
             self._cluster.server.thaw()
 
-    def _kill_in_outage(self) -> None:
+    def _kill_in_outage(self, loses: str) -> None:
         """The log is away, people type, close their tabs once told that all is saved, and nodes die."""
         random, world = self._world.random, self._world
-        self._restart("nothing")
+        self._restart(loses)
         for client in self._cluster.living:
             if world.chance(0.6):
                 client.on_saved = partial(self._close, client)
