@@ -143,6 +143,16 @@ def replay(context: typer.Context) -> None:
     tool(context.args, prog_name="studyhub replay")
 
 
+@app.command(
+    add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+)
+def bench(context: typer.Context) -> None:
+    """Measure this server, or any Yjs server, beside others."""
+    from benchmarks.bench.command import app as tool
+
+    tool(context.args, prog_name="studyhub bench")
+
+
 def _settings(data: Path | None) -> "Settings":
     from collab.errors import StartError
     from collab.settings import read_settings

@@ -6,8 +6,8 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import pycrdt
 
@@ -22,18 +22,23 @@ _SYNC, _AWARENESS, _STATUS, _CONTROL = 0, 1, 8, 100
 _ASK, _UPDATE = 0, 2
 
 
-@dataclass
-class Options:
-    """How all clients of a run behave.
+class Way:
+    """How clients reach a server.
 
     Attributes:
-        echo_presence: send others' presence back, as y-websocket 3 does.
+        host, port: where it listens.
+        origin: what the Host header says.
+        base: the path before a room's name.
+        echo_presence: whether others' presence is sent back, as y-websocket 3 does.
     """
 
-    dialect: Dialect
-    base: str
-    host: str
-    echo_presence: bool = False
+    def __init__(self, url: str, dialect: Dialect, echo_presence: bool) -> None:
+        address = urlsplit(url)
+        self.dialect = dialect
+        self.echo_presence = echo_presence
+        self.host, self.port = address.hostname or "127.0.0.1", address.port or 80
+        self.origin = address.netloc
+        self.base = address.path
 
 
 class Replica:
@@ -75,7 +80,7 @@ class Client(asyncio.Protocol):
         on_update: called after each frame with edits.
     """
 
-    def __init__(self, room: str, ledger: Ledger, options: Options, writer: Writer | None) -> None:
+    def __init__(self, room: str, ledger: Ledger, way: Way, writer: Writer | None) -> None:
         self.room = room
         self.writer = writer
         self.replica: Replica | None = None
@@ -89,8 +94,8 @@ class Client(asyncio.Protocol):
         self.on_ack: Callable[[float], object] | None = None
         self.on_update: Callable[[bytes], object] | None = None
         self._ledger = ledger
-        self._options = options
-        self._prefix = options.dialect.prefix(room)
+        self._way = way
+        self._prefix = way.dialect.prefix(room)
         self._key = os.urandom(4)
         self._unacknowledged: deque[float] = deque()
         self._acknowledged = 0
@@ -112,26 +117,26 @@ class Client(asyncio.Protocol):
 
     # Connecting
 
-    async def connect(self, host: str, port: int) -> None:
+    async def connect(self) -> None:
         """Open a socket and wait for the answer to step 1. Raises OSError or WireError."""
-        await self.open(host, port)
+        await self.open()
         await self.synced()
 
-    async def open(self, host: str, port: int) -> None:
+    async def open(self) -> None:
         """Open a socket and say what a client says first. Raises OSError or WireError."""
         loop = asyncio.get_running_loop()
         waiter = self._waiter = loop.create_future()
         self.asks = self._acknowledged = 0
         self.lost, self._rest, self._open = None, b"", False
         self._unacknowledged.clear()
-        await loop.create_connection(lambda: self, host, port)
+        await loop.create_connection(lambda: self, self._way.host, self._way.port)
         await waiter
 
     async def synced(self) -> None:
         """Wait for the next answer to a step 1; at once where no server answers. Raises WireError."""
         if self.lost is not None:
             raise self.lost
-        if self._options.dialect.syncs and not self.asks:
+        if self._way.dialect.syncs and not self.asks:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
 
@@ -150,9 +155,9 @@ class Client(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for a WebSocket."""
         self._transport = cast(asyncio.Transport, transport)
-        dialect = self._options.dialect
-        path = dialect.path(self._options.base, self.room)
-        self._transport.write(wire.request(self._options.host, path, dialect.subprotocol))
+        dialect = self._way.dialect
+        path = dialect.path(self._way.base, self.room)
+        self._transport.write(wire.request(self._way.origin, path, dialect.subprotocol))
 
     def connection_lost(self, error: Exception | None) -> None:
         """Tell who waits."""
@@ -194,7 +199,7 @@ class Client(asyncio.Protocol):
     def _write(self, messages: tuple[bytes, ...], intended: float) -> None:
         if self._transport is None:
             raise self.lost or wire.WireError("not connected")
-        if self._options.dialect.acknowledges:
+        if self._way.dialect.acknowledges:
             self._unacknowledged.append(intended)
         prefix, key = self._prefix, self._key
         self._transport.write(b"".join([wire.masked(prefix + message, key) for message in messages]))
@@ -224,9 +229,9 @@ class Client(asyncio.Protocol):
         if b" 101 " not in head.partition(b"\r\n")[0]:
             raise wire.WireError(f"no WebSocket at {self.room!r}: {head[:200]!r}")
         self._open = True
-        for message in self._options.dialect.opening:
+        for message in self._way.dialect.opening:
             self.say(message)
-        if self._options.dialect.syncs:
+        if self._way.dialect.syncs:
             self.say(ywebsocket.step1(self._state_vector()))
         self._wake()
         return rest
@@ -266,7 +271,7 @@ class Client(asyncio.Protocol):
         if self.writer is not None and self.writer.clock:
             clocks = ywebsocket.decode_state_vector(state_vector)
             update = self.writer.since(clocks.get(self.writer.client, 0))
-        if self._options.dialect.acknowledges:
+        if self._way.dialect.acknowledges:
             self._unacknowledged.append(0.0)
         self.say(ywebsocket.step2(update))
 
@@ -274,7 +279,7 @@ class Client(asyncio.Protocol):
         self.presence_bytes += len(body)
         if self.replica is not None:
             self.replica.show(read_bytes(body, 0)[0])
-        if self._options.echo_presence and len(body) > 2:
+        if self._way.echo_presence and len(body) > 2:
             self.say(bytes((_AWARENESS,)) + body)
 
     def _control(self, body: dict[str, Any]) -> None:

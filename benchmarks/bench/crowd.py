@@ -5,10 +5,9 @@ import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from benchmarks.bench import writing
-from benchmarks.bench.client import Client, Options, Replica
+from benchmarks.bench.client import Client, Replica, Way
 from benchmarks.bench.dialects import Dialect
 from benchmarks.bench.ledger import Arrivals, Ledger
 from benchmarks.bench.measure import NotConvergedError
@@ -16,7 +15,7 @@ from benchmarks.bench.writing import Writer
 
 _REPLICAS = 3  # clients of a room that hold the whole document, beside the one that made it
 _QUIET = 0.3  # seconds without a frame after which it is worth looking whether everybody has everything
-_PATIENCE = 15.0  # seconds after which a run has not converged
+_PATIENCE = 60.0  # seconds after which a run has not converged
 _AT_ONCE = 32  # sockets opened at a time
 _CONNECT = 60.0  # seconds that opening a group of sockets may take
 
@@ -45,21 +44,16 @@ class Crowd:
     """The clients of one run.
 
     Attributes:
+        dialect: what they speak.
         ledger: what they sent and got.
     """
 
-    def __init__(self, url: str, dialect: Dialect, *, echo_presence: bool = False) -> None:
-        address = urlsplit(url)
-        self.host, self.port = address.hostname or "127.0.0.1", address.port or 80
+    def __init__(self, urls: tuple[str, ...], dialect: Dialect, *, echo_presence: bool = False) -> None:
+        self.dialect = dialect
         self.ledger = Ledger()
         self.rooms: list[Room] = []
-        self._options = Options(dialect, address.path, address.netloc, echo_presence)
+        self._ways = [Way(url, dialect, echo_presence) for url in urls]
         self._run = secrets.token_hex(4)  # names of a server that runs already may be taken
-
-    @property
-    def dialect(self) -> Dialect:
-        """What the clients speak."""
-        return self._options.dialect
 
     @property
     def clients(self) -> list[Client]:
@@ -74,7 +68,9 @@ class Crowd:
         """
         room = Room(f"bench-{self._run}-{len(self.rooms)}", seed or writing.seed(writers))
         self.rooms.append(room)
-        room.clients = [self._client(room, index if index < writers else None) for index in range(size)]
+        room.clients = [
+            self._client(room, index, Writer(index) if index < writers else None) for index in range(size)
+        ]
         first = room.clients[0]
         first.seed = room.seed
         for client in (first, *room.clients[1 :: max(1, size // _REPLICAS)]):
@@ -92,11 +88,11 @@ class Crowd:
         for start in range(0, len(clients), _AT_ONCE):
             async with asyncio.timeout(_CONNECT):
                 group = clients[start : start + _AT_ONCE]
-                await asyncio.gather(*(client.connect(self.host, self.port) for client in group))
+                await asyncio.gather(*(client.connect() for client in group))
 
     def newcomer(self, room: Room) -> Client:
         """A client that has never seen the room, not connected yet."""
-        client = self._client(room, None)
+        client = self._client(room, len(room.newcomers), None)
         room.newcomers.append(client)
         return client
 
@@ -141,15 +137,14 @@ class Crowd:
                 client.cut()
 
     async def _join(self, room: Room) -> Replica:
-        joiner = self._client(room, None)
+        joiner = self._client(room, len(room.newcomers), None)
         joiner.replica = Replica()
         await self.connect([joiner])
         joiner.cut()
         return joiner.replica
 
-    def _client(self, room: Room, line: int | None) -> Client:
-        writer = None if line is None else Writer(line)
-        return Client(room.name, self.ledger, self._options, writer)
+    def _client(self, room: Room, index: int, writer: Writer | None) -> Client:
+        return Client(room.name, self.ledger, self._ways[index % len(self._ways)], writer)
 
     def _missing(self) -> str | None:
         for room in self.rooms:

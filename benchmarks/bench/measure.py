@@ -69,10 +69,14 @@ class Stopwatch:
         self._server = sum(map(cpu_seconds, pids))
         self._own = time.process_time()
 
-    def stop(self, until: float | None = None) -> Window:
-        """The window until now, or until `until` where nothing happened since. Raises GeneratorBusyError."""
+    def read(self, until: float | None = None) -> Window:
+        """The window until now, or until `until` where nothing happened since."""
         own = time.process_time() - self._own
         server = sum(map(cpu_seconds, self._pids)) - self._server
-        window = Window(self._since, time.monotonic() if until is None else until, server, own)
+        return Window(self._since, time.monotonic() if until is None else until, server, own)
+
+    def stop(self, until: float | None = None) -> Window:
+        """As `read`; raises GeneratorBusyError."""
+        window = self.read(until)
         window.check()
         return window

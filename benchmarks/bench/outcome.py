@@ -1,7 +1,6 @@
 """What a run found."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from benchmarks.bench.latencies import Latencies
 from benchmarks.bench.measure import Window
@@ -38,8 +37,3 @@ class Outcome:
         self.latencies[name] = latencies
         for part in (0.5, 0.99, 0.999):
             self.figures[f"{name} p{100 * part:g} ms"] = latencies.quantile(part)
-
-    def to_json(self) -> dict[str, Any]:
-        """As JSON values; the histograms as microseconds to counts."""
-        histograms = {name: found.to_json() for name, found in self.latencies.items()}
-        return {"figures": self.figures, "microseconds": histograms}

@@ -1,6 +1,7 @@
 """How large every scenario is. `smoke` only shows that it works; figures come from `default` and `full`."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -9,7 +10,7 @@ class Sizes:
 
     Attributes:
         warm_up, seconds: of every paced run, before and in the measured window.
-        classroom: how many type in one room.
+        classroom, large_classroom: how many type in one room.
         typing_rate: edits of each of them.
         largest_room: where the search for the largest room ends.
         room_seconds: of one step of a search.
@@ -28,13 +29,16 @@ class Sizes:
         idle_seconds: how long they rest before memory is read.
         cold: documents of `cold`.
         ack_documents: of `ack`, with two clients each.
-        nodes_clients: how many type in one room, over all nodes.
-        soak_interval: between two readings of memory in `soak`.
+        soak_minutes: how long `soak` lasts.
+        soak_clients, soak_rate: how many type in its room, and edits of each of them.
+        soak_interval: between two readings of memory.
+        trace: the recorded session of `replay`.
     """
 
     warm_up: float
     seconds: float
     classroom: int
+    large_classroom: int
     typing_rate: float
     largest_room: int
     room_seconds: float
@@ -54,21 +58,25 @@ class Sizes:
     idle_seconds: float
     cold: int
     ack_documents: int
-    nodes_clients: int
+    soak_minutes: float
+    soak_clients: int
+    soak_rate: float
     soak_interval: float
+    trace: Path
 
 
 DEFAULT = Sizes(
     warm_up=2.0,
     seconds=8.0,
     classroom=100,
+    large_classroom=300,
     typing_rate=4.0,
     largest_room=2000,
     room_seconds=4.0,
     largest_p99=100.0,
     listeners=500,
     writer_rate=20.0,
-    in_flight=1000,
+    in_flight=5000,
     documents=250,
     edits_rate=1000.0,
     largest_rate=60_000.0,
@@ -81,8 +89,11 @@ DEFAULT = Sizes(
     idle_seconds=3.0,
     cold=50,
     ack_documents=50,
-    nodes_clients=60,
+    soak_minutes=10.0,
+    soak_clients=20,
+    soak_rate=2.0,
     soak_interval=5.0,
+    trace=Path("tests/data/traces/friendsforever.json.gz"),
 )
 
 FULL = Sizes(
@@ -95,6 +106,7 @@ SMOKE = Sizes(
         "warm_up": 0.1,
         "seconds": 0.5,
         "classroom": 6,
+        "large_classroom": 8,
         "largest_room": 8,
         "room_seconds": 0.4,
         "largest_p99": 10_000.0,
@@ -111,8 +123,10 @@ SMOKE = Sizes(
         "idle_seconds": 0.1,
         "cold": 3,
         "ack_documents": 2,
-        "nodes_clients": 6,
+        "soak_minutes": 0.02,
+        "soak_clients": 3,
         "soak_interval": 0.2,
+        "trace": Path("tests/data/traces/sveltecomponent-2000.json.gz"),
     }
 )
 

@@ -13,14 +13,14 @@ class Target:
 
     Attributes:
         name: in tables.
-        url: `ws://host:port/path`, without a room's name.
+        urls: `ws://host:port/path`, without a room's name, of each node; clients take them in turn.
         pids: of its processes, whose processor time and memory are read; () where it runs elsewhere.
         restart: ends it and starts it again with the same documents, if it keeps any.
         echo_presence: whether clients send others' presence back, as y-websocket 3 does.
     """
 
     name: str
-    url: str
+    urls: tuple[str, ...]
     dialect: Dialect
     pids: tuple[int, ...] = ()
     restart: Callable[[], None] | None = None
@@ -28,4 +28,4 @@ class Target:
 
     def crowd(self) -> Crowd:
         """No clients yet."""
-        return Crowd(self.url, self.dialect, echo_presence=self.echo_presence)
+        return Crowd(self.urls, self.dialect, echo_presence=self.echo_presence)

@@ -75,7 +75,7 @@ async def storm(target: Target, sizes: Sizes) -> Outcome:
         stopwatch = Stopwatch(target.pids)
         started = time.monotonic()
         async with asyncio.timeout(_PATIENCE):
-            await asyncio.gather(*(client.connect(crowd.host, crowd.port) for client in returning))
+            await asyncio.gather(*(client.connect() for client in returning))
         await crowd.quiet()
         window = stopwatch.stop(crowd.ledger.last_arrival)
         await crowd.check()
@@ -96,7 +96,7 @@ def _need_documents(target: Target) -> None:
 async def _join(crowd: Crowd, clients: Sequence[Client]) -> float:
     """Seconds until all of `clients` have the document; they leave again."""
     started = time.monotonic()
-    await asyncio.gather(*(client.connect(crowd.host, crowd.port) for client in clients))
+    await asyncio.gather(*(client.connect() for client in clients))
     seconds = max(client.arrivals.times[0] for client in clients) - started
     for client in clients:
         client.cut()

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from benchmarks.bench.client import Client
 from benchmarks.bench.crowd import Crowd
@@ -80,6 +81,11 @@ async def classroom(target: Target, sizes: Sizes) -> Outcome:
         return await measure(crowd, room.clients, sizes.typing_rate, sizes, target.pids, cursors=True)
     finally:
         crowd.close()
+
+
+async def large_classroom(target: Target, sizes: Sizes) -> Outcome:
+    """The same with more people."""
+    return await classroom(target, replace(sizes, classroom=sizes.large_classroom))
 
 
 async def fanout(target: Target, sizes: Sizes) -> Outcome:
