@@ -67,15 +67,16 @@ def processor_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def idle_cost(server: ServerProcess, documents: int, seconds: float) -> float:
-    """Share of a core that a server takes for so many documents that are open and not typed into, percent."""
-    clients = await open_documents(server.url, documents)
+async def idle_costs(servers: list[tuple[ServerProcess, int]], seconds: float) -> list[float]:
+    """Percent of a core that each takes with so many documents open and not typed into, in the same time."""
+    clients = [client for server, count in servers for client in await open_documents(server.url, count)]
     await asyncio.sleep(_SETTLE)
-    before, started = processor_seconds(server.pid), time.monotonic()
+    before, started = [processor_seconds(server.pid) for server, _ in servers], time.monotonic()
     await asyncio.sleep(seconds)
-    share = (processor_seconds(server.pid) - before) / (time.monotonic() - started)
+    taken = time.monotonic() - started
+    now = [processor_seconds(server.pid) for server, _ in servers]
     await asyncio.gather(*(client.kill() for client in clients))
-    return 100 * share
+    return [100 * (after - old) / taken for old, after in zip(before, now, strict=True)]
 
 
 def main(
@@ -93,12 +94,11 @@ def main(
             _report("same node", same)
             _report("another node", across)
             _report("more", [far - near for near, far in zip(same, across, strict=True)])
-        with ServerProcess(shared, **settings) as one:
-            typer.echo(f"idle node: {asyncio.run(idle_cost(one, 0, seconds)):.2f} % of a core")
-            node = asyncio.run(idle_cost(one, documents, seconds))
-        with ServerProcess(Path(folder, "alone")) as alone:
-            server = asyncio.run(idle_cost(alone, documents, seconds))
-        typer.echo(f"with {documents} documents open: {node:.2f} %, a server on its own {server:.2f} %")
+            with ServerProcess(Path(folder, "alone")) as alone:
+                servers = [(one, documents), (other, 0), (alone, documents)]
+                node, empty, server = asyncio.run(idle_costs(servers, seconds))
+        typer.echo(f"idle with {documents} documents: a node {node:.2f} % of a core, ", nl=False)
+        typer.echo(f"a server on its own {server:.2f} %, a node with none {empty:.2f} %")
         typer.echo(f"following the log: {node - server:.2f} %")
 
 
