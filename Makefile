@@ -54,6 +54,10 @@ SEEDS ?= 300
 simulate: install $(VENV)/.test-installed
 	@$(BIN)/python -m benchmarks.simulator --seeds $(SEEDS) --jobs 2
 
+# Every kind of fault of a cluster under load, RUNS times each; RUNS=20 takes about two hours.
+faults-cluster: install $(VENV)/.test-installed
+	@$(BIN)/python -m tests.faults --cluster --runs $(RUNS)
+
 format:
 	@$(BIN)/ruff check -q --fix . ; $(BIN)/ruff format -q .
 
