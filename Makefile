@@ -6,6 +6,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
+# Tests start hundreds of servers: each would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
@@ -22,7 +24,7 @@ install: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml requirements/runtime.txt hatch_build.py $(shell find web -name node_modules -prune -o -type f -print)
 	@echo "Installing StudyHub and building its page; once, under a minute."
 	@scripts/make-venv $(PYTHON) $(VENV)
-	@$(UV) pip install -q -r requirements/runtime.txt
+	@$(UV) pip install -q --compile-bytecode -r requirements/runtime.txt
 	@$(UV) pip install -q --no-deps -e .
 	@touch $@
 
@@ -36,7 +38,7 @@ check: install $(VENV)/.test-installed
 	@scripts/check
 
 $(VENV)/.test-installed: requirements/test.txt tests/node/package-lock.json web/package-lock.json requirements/servers.txt
-	@$(UV) pip install -q -r requirements/test.txt
+	@$(UV) pip install -q --compile-bytecode -r requirements/test.txt
 	@scripts/install-servers $(BIN)/python $(UV)
 	@scripts/install-node $(UV)
 	@scripts/install-browser
