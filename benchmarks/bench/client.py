@@ -16,7 +16,7 @@ from benchmarks.bench.dialects import Dialect
 from benchmarks.bench.ledger import Arrivals, Ledger
 from benchmarks.bench.writing import Writer
 from collab.protocol import ywebsocket
-from collab.protocol.lib0 import read_bytes, read_string, read_uint
+from collab.protocol.lib0 import read_bytes
 
 _SYNC, _AWARENESS, _STATUS, _CONTROL = 0, 1, 8, 100
 _ASK, _UPDATE = 0, 2
@@ -45,12 +45,12 @@ class Replica:
     """A whole document beside a client, which takes in everything that the client gets.
 
     Attributes:
-        present: client id to the last presence state, JSON.
+        present: client id to the presence state that came last, JSON.
     """
 
     def __init__(self) -> None:
         self.doc: pycrdt.Doc[Any] = pycrdt.Doc()
-        self.present: dict[int, str] = {}
+        self.present: dict[int, bytes] = {}
 
     @property
     def text(self) -> str:
@@ -59,11 +59,13 @@ class Replica:
 
     def show(self, payload: bytes) -> None:
         """Take in presence."""
-        count, at = read_uint(payload, 0)
-        for _ in range(count):
-            client, at = read_uint(payload, at)
-            _, at = read_uint(payload, at)
-            self.present[client], at = read_string(payload, at)
+        for client, _, state in writing.present_in(payload):
+            self.present[client] = state
+
+    def sees(self, client: int, state: bytes) -> bool:
+        """Whether the caret of `client` is where `state` says; servers may change what else is in it."""
+        shown = self.present.get(client, b"null")
+        return bool(shown == state or (json.loads(shown) or {}).get("cursor") == json.loads(state)["cursor"])
 
 
 class Client(asyncio.Protocol):
@@ -73,6 +75,8 @@ class Client(asyncio.Protocol):
         arrivals: the frames with edits that came.
         own: the marks that this client typed.
         asks: answers to sync step 1 that came on this socket.
+        visible: whether presence is sent on opening, as editors do.
+        shown: the presence state sent last, b"" before.
         presence_bytes: of all presence messages that came.
         waits: how many edits are not acknowledged yet, where the server does that.
         lost: why the socket ended, or None.
@@ -89,6 +93,8 @@ class Client(asyncio.Protocol):
         self.arrivals = Arrivals()
         self.own: set[int] = set()
         self.asks = 0
+        self.visible = False
+        self.shown = b""
         self.presence_bytes = 0
         self.lost: Exception | None = None
         self.on_ack: Callable[[float], object] | None = None
@@ -100,6 +106,7 @@ class Client(asyncio.Protocol):
         self._unacknowledged: deque[float] = deque()
         self._acknowledged = 0
         self._presence_clock = 0
+        self._clocks: dict[int, int] = {}  # of others' presence, kept only to echo it
         self._rest = b""
         self._open = False
         self._transport: asyncio.Transport | None = None
@@ -193,8 +200,9 @@ class Client(asyncio.Protocol):
     def _cursor(self) -> bytes:
         assert self.writer is not None
         self._presence_clock += 1
-        state = self.writer.cursor()
-        return ywebsocket.awareness(writing.presence(self.writer.client, self._presence_clock, state))
+        self.shown = self.writer.cursor()
+        entry = (self.writer.client, self._presence_clock, self.shown)
+        return ywebsocket.awareness(writing.presence([entry]))
 
     def _write(self, messages: tuple[bytes, ...], intended: float) -> None:
         if self._transport is None:
@@ -233,6 +241,8 @@ class Client(asyncio.Protocol):
             self.say(message)
         if self._way.dialect.syncs:
             self.say(ywebsocket.step1(self._state_vector()))
+        if self.visible:
+            self.say(self._cursor())
         self._wake()
         return rest
 
@@ -279,8 +289,15 @@ class Client(asyncio.Protocol):
         self.presence_bytes += len(body)
         if self.replica is not None:
             self.replica.show(read_bytes(body, 0)[0])
-        if self._way.echo_presence and len(body) > 2:
-            self.say(bytes((_AWARENESS,)) + body)
+        if self._way.echo_presence:
+            self._echo(writing.present_in(read_bytes(body, 0)[0]))
+
+    def _echo(self, entries: list[writing.Entry]) -> None:
+        """Send back what is news, as y-websocket 3 does."""
+        news = [entry for entry in entries if entry[1] > self._clocks.get(entry[0], -1)]
+        if news:
+            self._clocks.update((client, clock) for client, clock, _ in news)
+            self.say(ywebsocket.awareness(writing.presence(news)))
 
     def _control(self, body: dict[str, Any]) -> None:
         if body["type"] == "saved":

@@ -60,17 +60,21 @@ class Crowd:
         """All of them."""
         return [client for room in self.rooms for client in room.clients]
 
-    async def open_room(self, size: int, writers: int, seed: bytes | None = None) -> Room:
+    async def open_room(
+        self, size: int, writers: int, seed: bytes | None = None, *, visible: bool = False
+    ) -> Room:
         """A new document with `size` clients, the first `writers` of them able to type.
 
-        `seed`: the document at first, one line per writer if left out. Raises OSError, WireError or
-        TimeoutError.
+        `seed`: the document at first, one line per writer if left out; `visible`: all show presence from the
+        start, so all are writers. Raises OSError, WireError or TimeoutError.
         """
         room = Room(f"bench-{self._run}-{len(self.rooms)}", seed or writing.seed(writers))
         self.rooms.append(room)
         room.clients = [
             self._client(room, index, Writer(index) if index < writers else None) for index in range(size)
         ]
+        for client in room.clients:
+            client.visible = visible
         first = room.clients[0]
         first.seed = room.seed
         for client in (first, *room.clients[1 :: max(1, size // _REPLICAS)]):
@@ -120,7 +124,7 @@ class Crowd:
                 raise NotConvergedError(problem)
 
     async def check(self) -> None:
-        """Compare replicas, late joiners and what was typed. Raises NotConvergedError."""
+        """Compare replicas, a late joiner and what was typed; look for carets. Raises NotConvergedError."""
         await self.settle()
         for room in self.rooms:
             expected = _expected(room)
@@ -129,6 +133,7 @@ class Crowd:
                 replicas.append(await self._join(room))
             if any(replica is not None and replica.text != expected for replica in replicas):
                 raise NotConvergedError(f"{room.name}: a replica or the late joiner has another text")
+            await _carets_shown(room)
 
     def close(self) -> None:
         """Cut all sockets."""
@@ -165,3 +170,23 @@ def _expected(room: Room) -> str:
         assert client.writer is not None
         replica.doc.apply_update(client.writer.since(0))
     return replica.text
+
+
+async def _carets_shown(room: Room) -> None:
+    """Wait until those with a replica see everybody's caret where it is. Raises NotConvergedError."""
+    deadline = time.monotonic() + _PATIENCE
+    while hidden := _hidden_carets(room):
+        if time.monotonic() > deadline:
+            raise NotConvergedError(f"{room.name}: {hidden} carets are not where they should be")
+        await asyncio.sleep(_QUIET)
+
+
+def _hidden_carets(room: Room) -> int:
+    shown = [(client, client.writer.client) for client in room.writers if client.writer and client.shown]
+    return sum(
+        not viewer.replica.sees(id, writer.shown)
+        for viewer in room.clients
+        if viewer.replica is not None
+        for writer, id in shown
+        if writer is not viewer
+    )

@@ -5,7 +5,7 @@ from html import escape
 
 from benchmarks.bench import svg
 from benchmarks.bench.report import Report
-from benchmarks.bench.tables import cell
+from benchmarks.bench.tables import rows
 
 _HEAD = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>StudyHub benchmarks</title>
@@ -55,13 +55,12 @@ def _body(report: Report) -> Iterator[str]:
 
 
 def _table(report: Report, scenario: str) -> Iterator[str]:
-    servers = report.servers(scenario)
-    yield "<table><tr><th></th>" + "".join(f"<th>{escape(server)}</th>" for server in servers) + "</tr>"
-    for figure in report.figures(scenario):
-        cells = "".join(f"<td>{cell(report, scenario, server, figure)}</td>" for server in servers)
-        yield f"<tr><td>{escape(figure)}</td>{cells}</tr>"
+    yield "<table>"
+    for number, row in enumerate(rows(report, scenario)):
+        tag = "td" if number else "th"
+        yield "<tr>" + "".join(f"<{tag}>{escape(text)}</{tag}>" for text in row) + "</tr>"
     yield "</table>"
-    for server in servers:
+    for server in report.servers(scenario):
         for failure in dict.fromkeys(report.failures(scenario, server)):
             yield f'<p class="failed">{escape(server)}: {escape(failure)}</p>'
 

@@ -13,6 +13,8 @@ Every run has a fresh server, the servers come in turn, server and generator hav
 which anybody lacks an edit counts as a failure.
 """
 
+_NO_RATIO = ("load", "generator", "search")  # ends of figures that say how a run went
+
 
 def shown(value: float | None) -> str:
     """A figure with three digits that count."""
@@ -21,12 +23,11 @@ def shown(value: float | None) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def cell(report: Report, scenario: str, server: str, figure: str) -> str:
-    """The median, and the ratio to the first server."""
+def _cell(report: Report, scenario: str, server: str, figure: str) -> str:
     own = report.median(scenario, server, figure)
     first = report.servers(scenario)[0]
     base = report.median(scenario, first, figure)
-    if own is None or not base or server == first:
+    if own is None or not base or server == first or figure.endswith(_NO_RATIO):
         return shown(own)
     return f"{shown(own)} ({shown(own / base)})"
 
@@ -34,10 +35,10 @@ def cell(report: Report, scenario: str, server: str, figure: str) -> str:
 def terminal(report: Report) -> Iterator[Table]:
     """One table per scenario."""
     for scenario in report.scenarios:
-        servers = report.servers(scenario)
-        table = Table("", *(_titled(report, scenario, server) for server in servers), title=scenario)
-        for figure in report.figures(scenario):
-            table.add_row(figure, *(cell(report, scenario, server, figure) for server in servers))
+        head, *body = rows(report, scenario)
+        table = Table(*head, title=scenario)
+        for row in body:
+            table.add_row(*row)
         yield table
 
 
@@ -55,17 +56,25 @@ def markdown(report: Report) -> str:
 
 
 def _scenario(report: Report, scenario: str) -> Iterator[str]:
-    servers = report.servers(scenario)
-    yield "| | " + " | ".join(_titled(report, scenario, server) for server in servers) + " |"
-    yield "| --- |" + " ---: |" * len(servers)
-    for figure in report.figures(scenario):
-        cells = (cell(report, scenario, server, figure) for server in servers)
-        yield f"| {figure} | " + " | ".join(cells) + " |"
-    for server in servers:
+    head, *body = rows(report, scenario)
+    yield "| " + " | ".join(head) + " |"
+    yield "| --- |" + " ---: |" * (len(head) - 1)
+    for row in body:
+        yield "| " + " | ".join(row) + " |"
+    for server in report.servers(scenario):
         for failure in dict.fromkeys(report.failures(scenario, server)):
             yield f"\n{server}: {failure.splitlines()[0][:200]}"
 
 
-def _titled(report: Report, scenario: str, server: str) -> str:
+def _runs(report: Report, scenario: str, server: str) -> str:
     good, bad = len(report.outcomes(scenario, server)), len(report.failures(scenario, server))
-    return f"{server}, {good} runs" + (f", {bad} failed" if bad else "")
+    return f"{good}, {bad} failed" if bad else str(good)
+
+
+def rows(report: Report, scenario: str) -> Iterator[list[str]]:
+    """What a scenario's table says: names first, then how many runs there are, then all figures."""
+    servers = report.servers(scenario)
+    yield ["", *servers]
+    yield ["runs", *(_runs(report, scenario, server) for server in servers)]
+    for figure in report.figures(scenario):
+        yield [figure, *(_cell(report, scenario, server, figure) for server in servers)]

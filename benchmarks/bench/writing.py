@@ -8,10 +8,11 @@ Format: https://github.com/yjs/yjs (src/structs/Item.js, src/utils/encoding.js, 
 """
 
 import re
+from collections.abc import Sequence
 from itertools import product
 from string import ascii_letters, digits
 
-from collab.protocol.lib0 import uint, write_bytes, write_uint
+from collab.protocol.lib0 import read_bytes, read_uint, uint, write_bytes, write_uint
 
 ROOT = "text"
 """The name of the shared text."""
@@ -88,7 +89,9 @@ class Writer:
         return EMPTY if clock >= self.clock else self._insert(clock, bytes(self._text[clock:]))
 
     def cursor(self) -> bytes:
-        """The presence state of an editor whose caret stands behind what was typed last, as JSON."""
+        """The presence state of an editor as JSON: its caret stands behind what was typed last."""
+        if not self.clock:
+            return _USER % (self.client % 1000)
         return _CURSOR % (self.client % 1000, self.client, self.clock - 1, self.client, self.clock - 1)
 
     def _insert(self, clock: int, text: bytes) -> bytes:
@@ -106,6 +109,7 @@ class Writer:
         return bytes(out)
 
 
+_USER = b'{"user":{"name":"Student %d","color":"#2F5BEA"},"cursor":null}'
 _CURSOR = (
     b'{"user":{"name":"Student %d","color":"#2F5BEA"},"cursor":{'
     b'"anchor":{"type":null,"tname":null,"item":{"client":%d,"clock":%d},"assoc":0},'
@@ -113,10 +117,27 @@ _CURSOR = (
 )
 
 
-def presence(client: int, clock: int, state: bytes) -> bytes:
-    """The awareness payload with one entry (https://github.com/yjs/y-protocols, awareness.js)."""
-    out = bytearray(b"\x01")
-    write_uint(out, client)
-    write_uint(out, clock)
-    write_bytes(out, state)
+Entry = tuple[int, int, bytes]
+"""Client id, clock and JSON of one who is present."""
+
+
+def presence(entries: Sequence[Entry]) -> bytes:
+    """The awareness payload with `entries` (https://github.com/yjs/y-protocols, awareness.js)."""
+    out = bytearray(uint(len(entries)))
+    for client, clock, state in entries:
+        write_uint(out, client)
+        write_uint(out, clock)
+        write_bytes(out, state)
     return bytes(out)
+
+
+def present_in(payload: bytes) -> list[Entry]:
+    """What `presence` was given. Raises Malformed."""
+    count, at = read_uint(payload, 0)
+    found = []
+    for _ in range(count):
+        client, at = read_uint(payload, at)
+        clock, at = read_uint(payload, at)
+        state, at = read_bytes(payload, at)
+        found.append((client, clock, state))
+    return found

@@ -23,7 +23,7 @@ SCENARIOS: dict[str, Scenario] = {
     "storm": arriving.storm,
     "idle": resting.idle,
     "replay": lasting.replay,
-    "nodes": paced.classroom,
+    "nodes": paced.nodes,
     "soak": lasting.soak,
 }
 """By name."""

@@ -47,7 +47,7 @@ async def soak(target: Target, sizes: Sizes) -> Outcome:
     crowd = target.crowd()
     readings: list[tuple[float, float]] = []  # minutes, megabytes
     try:
-        room = await crowd.open_room(sizes.soak_clients, sizes.soak_clients)
+        room = await crowd.open_room(sizes.soak_clients, sizes.soak_clients, visible=True)
         start = time.monotonic()
         end = start + sizes.soak_minutes * 60
         stopwatch = Stopwatch(target.pids)

@@ -77,7 +77,7 @@ async def classroom(target: Target, sizes: Sizes) -> Outcome:
     """Everybody in one room types and shows a caret."""
     crowd = target.crowd()
     try:
-        room = await crowd.open_room(sizes.classroom, sizes.classroom)
+        room = await crowd.open_room(sizes.classroom, sizes.classroom, visible=True)
         return await measure(crowd, room.clients, sizes.typing_rate, sizes, target.pids, cursors=True)
     finally:
         crowd.close()
@@ -86,6 +86,11 @@ async def classroom(target: Target, sizes: Sizes) -> Outcome:
 async def large_classroom(target: Target, sizes: Sizes) -> Outcome:
     """The same with more people."""
     return await classroom(target, replace(sizes, classroom=sizes.large_classroom))
+
+
+async def nodes(target: Target, sizes: Sizes) -> Outcome:
+    """The same with the room spread over one, two and three nodes on one Redis."""
+    return await classroom(target, sizes)
 
 
 async def fanout(target: Target, sizes: Sizes) -> Outcome:
