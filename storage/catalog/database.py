@@ -44,6 +44,7 @@ class Database:
         self._file = place if isinstance(place, Path) else None
         self.name, self._engine = _open(place, seconds / 2)
         self._writer = self._engine.execution_options(writes=True)
+        self._migrator = self._engine.execution_options(writes=True, patience=_PATIENCE)
         self._frozen = self._engine
         if self._file is None:
             self._frozen = self._engine.execution_options(isolation_level="REPEATABLE READ")
@@ -75,8 +76,8 @@ class Database:
     @asynccontextmanager
     async def alone(self, operation: str) -> AsyncIterator[AsyncConnection]:
         """A transaction as `write`, one at a time over all nodes, without a limit of time as a whole."""
-        async with self._unlimited(operation, self._writer) as connection, connection.begin():
-            if self._file is None:  # in SQLite nobody else writes anyway
+        async with self._unlimited(operation, self._migrator) as connection, connection.begin():
+            if self._file is None:  # in SQLite a transaction that writes is alone anyway
                 async with asyncio.timeout(_PATIENCE):
                     await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             yield connection

@@ -4,6 +4,7 @@ import os
 import secrets
 import sqlite3
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -37,7 +38,10 @@ def create(path: Path) -> None:
 
 
 def open_engine(path: Path, wait: float) -> AsyncEngine:
-    """An engine on a database that exists. `wait`: longest wait for a lock or a connection, seconds."""
+    """An engine on a database that exists. `wait`: longest wait for a lock or a connection, seconds.
+
+    Its execution option `patience` replaces that for the lock that a transaction begins with.
+    """
     # mode=rw: a database that vanished under a running server must not be replaced by an empty one.
     url = URL.create(
         "sqlite+aiosqlite",
@@ -53,7 +57,7 @@ def open_engine(path: Path, wait: float) -> AsyncEngine:
         connect_args={"timeout": wait},
     )
     event.listen(engine.sync_engine, "connect", _on_connect)
-    event.listen(engine.sync_engine, "begin", _on_begin)
+    event.listen(engine.sync_engine, "begin", partial(_on_begin, wait=wait))
     return engine
 
 
@@ -65,7 +69,19 @@ def _on_connect(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _on_begin(connection: Connection) -> None:
+def _on_begin(connection: Connection, wait: float) -> None:
     """A transaction that writes takes the lock first: one that asks for it later fails without waiting."""
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    begin = "BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN"
+    if "patience" not in options:
+        connection.exec_driver_sql(begin)
+        return
+    _set_wait(connection, options["patience"])
+    try:
+        connection.exec_driver_sql(begin)
+    finally:
+        _set_wait(connection, wait)
+
+
+def _set_wait(connection: Connection, seconds: float) -> None:
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(seconds * 1000)}")

@@ -76,11 +76,12 @@ async def test_nodes_that_start_at_once_found_one_installation(place: Place) -> 
 
 
 async def test_a_start_waits_for_the_one_under_way(place: Place) -> None:
-    database, catalog = Database(place, 5), Catalog(place)
+    """Longer than anything else waits: it may have tables to change."""
+    database, catalog = Database(place, 5), Catalog(place, seconds=2)
     await database.create()
     async with database.alone("another start"):
         starting = asyncio.create_task(catalog.start())
-        done, _ = await asyncio.wait([starting], timeout=0.5)
+        done, _ = await asyncio.wait([starting], timeout=2)
         assert not done
     await starting
     await catalog.close()
