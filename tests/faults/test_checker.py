@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.faults.checker import Contents, check, check_strays
+from tests.faults.checker import Contents, check, check_agreement, check_strays
 from tests.faults.history import History, read
 
 NAMES = st.sampled_from([f"{document}.{number}" for document in "ab" for number in range(6)])
@@ -78,6 +78,44 @@ def test_a_token_that_was_only_sent_must_be_there_when_all_clients_live_on() -> 
     assert _kinds(history, {"a": []}, complete=True) == ["sent and lost"]
 
 
+def test_a_token_seen_as_unrecorded_alone_may_be_missing_unless_it_was_acknowledged() -> None:
+    history = _history({"a.0", "a.1", "a.2"}, {"a.1"}, {"a.2"})
+    for token in ("a.0", "a.1", "a.2"):
+        history.see(token, "a", unrecorded=True)
+
+    assert _kinds(history, {"a": []}) == ["acknowledged and lost", "seen and lost"]
+
+
+def test_sources_that_differ_in_tokens_or_in_their_order_are_reported() -> None:
+    sources: dict[str, Contents] = {
+        "one": {"a": ["a.0", "a.1"], "b": ["b.0"]},
+        "same": {"a": ["a.0", "a.1"], "b": ["b.0"]},
+        "turned": {"a": ["a.1", "a.0"], "b": ["b.0"]},
+        "poorer": {"a": ["a.0", "a.1"], "b": []},
+        "broken": {"a": None, "b": ["b.0"]},
+    }
+
+    found = [(each.document, each.token, each.source) for each in check_agreement(sources)]
+
+    assert found == [
+        ("a", "", "one and turned"),
+        ("b", "b.0", "one and poorer"),
+        ("a", "a.0 a.1", "one and broken"),
+    ]
+
+
+def test_an_announcement_lasts_from_the_first_on_to_the_first_off_of_its_server() -> None:
+    history = History()
+    for address, on in (("x", True), ("y", True), ("x", True), ("x", False), ("x", True)):
+        history.announce(address, on=on)
+
+    assert [(span.address, span.end is None) for span in history.unrecorded] == [
+        ("x", False),
+        ("y", True),
+        ("x", True),
+    ]
+
+
 def test_what_a_client_saw_in_the_wrong_document_or_from_nobody_is_reported() -> None:
     history = _history({"a.0"}, set(), set())
     history.see("a.0", "b")
@@ -101,6 +139,8 @@ def test_in_flight_and_just_acknowledged_are_counted_at_the_fault() -> None:
 def test_a_history_is_read_as_it_was_written(tmp_path: Path) -> None:
     history = _history({"a.0", "b.1"}, {"a.0"}, {"b.1"})
     history.see("b.1", "a")
+    history.announce("x", on=True)
+    history.come_back("y", 1.5)
     out = io.StringIO()
 
     history.write(out)
