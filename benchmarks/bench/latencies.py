@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import accumulate
 
-_DIGITS = 8  # binary digits that are kept: an error below 0.4 %
+_DIGITS = 9  # binary digits that are kept: an error below 0.4 %
 
 
 class Latencies:

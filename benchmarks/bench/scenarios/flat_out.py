@@ -18,6 +18,9 @@ _STEP = 1.5  # from one try of a search to the next, until one fails
 _PRECISION = 1.06  # the search ends when the bounds are so close
 _BURST = 64  # edits sent before the loop reads again
 
+Attempt = Callable[[float], Awaitable[Outcome]]
+"""A run under some load."""
+
 
 async def fanout(target: Target, sizes: Sizes) -> Outcome:
     """One types as fast as the others receive it."""
@@ -90,9 +93,7 @@ async def largest_classroom(target: Target, sizes: Sizes) -> Outcome:
     async def attempt(size: float) -> Outcome:
         return await classroom(target, replace(sizes, classroom=round(size), seconds=sizes.room_seconds))
 
-    return await _search(
-        attempt, sizes.classroom, sizes.largest_room, sizes.largest_p99, "people in one room"
-    )
+    return await search(attempt, sizes.classroom, sizes.largest_room, sizes.largest_p99, "people in one room")
 
 
 async def most_edits(target: Target, sizes: Sizes) -> Outcome:
@@ -101,12 +102,10 @@ async def most_edits(target: Target, sizes: Sizes) -> Outcome:
     async def attempt(rate: float) -> Outcome:
         return await many_docs(target, replace(sizes, edits_rate=rate, seconds=sizes.room_seconds))
 
-    return await _search(attempt, sizes.edits_rate, sizes.largest_rate, sizes.largest_p99, "most edits/s")
+    return await search(attempt, sizes.edits_rate, sizes.largest_rate, sizes.largest_p99, "most edits/s")
 
 
-async def _search(
-    attempt: Callable[[float], Awaitable[Outcome]], start: float, end: float, largest_p99: float, name: str
-) -> Outcome:
+async def search(attempt: Attempt, start: float, end: float, largest_p99: float, name: str) -> Outcome:
     """The outcome at the largest load that passes: steps up until one fails, then halves the gap.
 
     Raises what `attempt` raises when already the first step, or a tenth of it, fails.
