@@ -11,6 +11,7 @@ lost and this node still has is put back before anything else is appended; see `
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from random import random
 from typing import Protocol
 
@@ -132,9 +133,8 @@ class Relay:
 
     def _pump(self) -> None:
         """Apply what waits, as far as that is quickly done."""
-        room = self._room
-        while self._queue and self._work is None and room is not None:
-            first = self._queue[0]
+        while self._queue and self._work is None and self._room is not None:
+            room, first = self._room, self._queue[0]
             if first.previous != self.position:
                 if first.cursor <= self.position:  # late, or in the place of an entry that was lost
                     self._pop()
@@ -142,7 +142,7 @@ class Relay:
             elif first.node == self._log.node:
                 self._advance(self._pop().cursor)
             elif len(first.entry) > BIG or room.document.index is None:
-                self._begin(room, self._catch_up)
+                self._begin(room, partial(self._catch_up, self._pop()))
             else:
                 self._apply_now(room, self._pop())
 
@@ -167,10 +167,9 @@ class Relay:
         except Exception as error:  # noqa: BLE001 - whatever it is, this document object is not to be trusted
             self._on_broken(room, error)
 
-    async def _catch_up(self, room: Room) -> None:
-        """Apply the first announcement, which is big, or everything once the index is there."""
-        first = self._pop()
-        await self._apply(room, first.cursor, first.entry)
+    async def _catch_up(self, announcement: Announcement, room: Room) -> None:
+        """Apply an entry that is big, or once the index is there."""
+        await self._apply(room, announcement.cursor, announcement.entry)
 
     async def _apply(self, room: Room, cursor: Cursor, entry: bytes) -> None:
         update = _update(entry)
@@ -220,10 +219,7 @@ class Relay:
         # The announcement of an entry of this node's own may be lost, or late.
         known = {self.position, room.recorder.cursor}
         there = (await self._log.positions([self._material]))[0]
-        if await self._is_sound(there, known):
-            metrics.relay_gaps.inc()
-            for cursor, entry in await self._log.read(self._material, self.position):
-                await self._apply(room, cursor, entry)
+        if await self._is_sound(there, known) and await self._read_on(room):
             self._drop_known()
             if self._unsure:
                 self._resolved = doubts
@@ -231,6 +227,16 @@ class Relay:
         else:
             await self._reconcile(room)
             self._resolved = doubts
+
+    async def _read_on(self, room: Room) -> bool:
+        """Apply the entries behind the position; False where one rests on what only a snapshot can hold."""
+        metrics.relay_gaps.inc()
+        try:
+            for cursor, entry in await self._log.read(self._material, self.position):
+                await self._apply(room, cursor, entry)
+        except Gap:
+            return False
+        return True
 
     async def _is_sound(self, there: Position, known: Iterable[Cursor]) -> bool:
         """Whether the log holds the `known` entries, and what the newest snapshot holds."""

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from pycrdt import Doc, Text
 
+from collab import relay
 from collab.backends import Backends
 from collab.guard import CrashGuard
 from collab.hub import Hub
@@ -19,7 +21,7 @@ from storage.memory_log import MemoryLog
 from storage.memory_objects import MemoryObjects
 from storage.snapshots import Snapshots
 from storage.testing import HeldLog, Hold, append
-from storage.values import ZERO, Entry, Level, Part, Position
+from storage.values import ZERO, Announcement, Cursor, Entry, Level, Part, Position
 from tests.collab.cluster import MATERIAL, Cluster, read, until, write
 from tests.collab.harness import Author, pause
 
@@ -146,6 +148,40 @@ def _insertion(words: str) -> bytes:
     text = doc.get("t", type=Text)
     text += words
     return doc.get_update()
+
+
+async def test_what_waits_behind_an_entry_that_cannot_be_applied_goes_with_the_room(
+    cluster: Cluster,
+) -> None:
+    ann = await cluster.join("a", "ann")
+    room = cluster.node("a").rooms[MATERIAL]
+    follower = cluster.node("a")._relays[room]
+    cursors = [follower.position, *(Cursor(7, number) for number in (1, 2))]
+    for before, cursor in pairwise(cursors):
+        follower._queue.append(Announcement(before, cursor, "b", b"damaged"))
+    follower._pump()
+
+    assert room.is_closed
+    assert ann._gone is not None
+
+
+async def test_an_entry_that_waits_for_the_worker_keeps_its_turn_when_the_queue_overflows(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await cluster.join("a", "ann")
+    room = cluster.node("a").rooms[MATERIAL]
+    follower = cluster.node("a")._relays[room]
+    monkeypatch.setattr(relay, "_QUEUED_BYTES", 45_000)
+    big, small = (
+        encode_entry(Entry(0, (Part("ben", (4711,), _insertion(words)),)))
+        for words in ("x" * 40_000, "y" * 9000)
+    )
+    first, second = Cursor(7, 1), Cursor(7, 2)
+    follower.announced(Announcement(follower.position, first, "b", big))
+    follower.announced(Announcement(first, second, "b", small))
+    await until(lambda: read(ann) == "x" * 40_000 or room.is_closed)
+
+    assert not room.is_closed
 
 
 # A log that loses entries
