@@ -383,7 +383,9 @@ class Room:
         metrics.flush_seconds.observe(now - started)
 
     def _show(self, batch: Batch) -> None:
-        shown, self._shown = self._shown, batch.state_vector
+        shown = self._shown
+        if not self._others:  # the batch may have been sealed on top of them
+            self._shown = batch.state_vector
         self._shown_position = batch.position
         sole = next(iter(batch.members)) if len(batch.members) == 1 else None
         listeners = [member for member in self.members if member is not sole]

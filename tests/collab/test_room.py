@@ -1,10 +1,11 @@
 """Rooms: record, then show, then promise."""
 
 import pytest
-from pycrdt import Doc
+from pycrdt import Doc, Text
 
 from collab.errors import CloseCode, Poisoned, Rejected
 from collab.presence import Identity
+from collab.protocol.ywebsocket import decode_state_vector
 from collab.updates import Admission, admit
 from storage.errors import Unavailable
 from storage.format import decode_entry
@@ -365,3 +366,21 @@ async def test_a_closed_room_acknowledges_nothing_more(log: HeldLog) -> None:
     await pause()
 
     assert ann.acknowledged == 0
+
+
+async def test_what_was_shown_before_an_update_of_another_node_does_not_include_it(log: HeldLog) -> None:
+    """A slow reader is brought up to date from there; a joiner's diff holds the update back."""
+    room, ann, reader, joiner = make_room(log), Author("ann"), Author("reader"), Author("joiner")
+    for member in (ann, reader, joiner):
+        room.join(member)
+    before: list[bytes] = []
+    reader.show = lambda update, frame, shown: before.append(shown)  # type: ignore[method-assign]
+    ann.type(room, "ann")
+    room.catch_up(joiner, b"\x00")
+    other = Author("other", client=4711)
+    other.doc.get("text", type=Text).insert(0, "other")
+    room.take(room.document.admit(other.doc.get_update()))
+    await settle(room)
+
+    assert len(before) == 2
+    assert all(4711 not in decode_state_vector(shown) for shown in before)
