@@ -17,6 +17,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.frames import DATA_OPCODES, CloseCode, Frame
 from websockets.http11 import Request
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 from websockets.speedups import apply_mask
 
@@ -174,7 +175,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def finish(self, code: int, reason: str) -> None:
         """Send a close frame, and let the client answer it."""
-        self._paused = False
+        self.resume()  # the client's own close frame may wait behind messages
         if self.close_sent or self.transport.is_closing():
             return
         self.conn.send_close(code, reason)
@@ -192,6 +193,21 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         else:
             frames, self.frames = self.frames, []
             self._peer.received(b"".join(frames))
+
+    def handle_close(self, event: Frame) -> None:
+        """The client closes, or answers our close; one that reads nothing keeps its socket no longer."""
+        super().handle_close(event)
+        if self.close_timer is None:
+            self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
+        if self._peer is not None:
+            self._peer.lost()
+
+    def shutdown(self) -> None:
+        """The server stops. Stock uvicorn would say goodbye to one who has just left, which is an error."""
+        if self.handshake_complete and not self.close_sent and self.conn.state is not State.OPEN:
+            self.transport.abort()
+        else:
+            super().shutdown()
 
     def handle_ping(self) -> None:
         """Answer, but not one who reads no answers."""
@@ -231,7 +247,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             data = bytes(self._held)
             self._held.clear()
         at, size = 0, len(data)
-        while (left := size - at) and not self._paused:
+        while (left := size - at) and not self._paused and not self._failed:
             head, length = _header(data, at, left)
             self._need = head + length
             if length > (self.conn.max_message_size or length):
@@ -246,11 +262,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             else:
                 self._parse(data[at:end])
             at, self._need = end, 2
-        self._held += data[at:]
+        if not self._failed:
+            self._held += data[at:]
 
     @property
     def _is_open(self) -> bool:
-        return self._peer is not None and not self._fragmented and not self.close_sent
+        return self._peer is not None and not self._fragmented and self.conn.state is State.OPEN
 
     def _parse(self, frame: bytes) -> None:
         final, opcode = frame[0] & _MASKED, frame[0] & _OPCODE
