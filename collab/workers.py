@@ -27,6 +27,11 @@ def _die_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
+def _start() -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=_die_with_parent)
+
+
 class WorkerDied(Exception):
     """The job killed its process: the input is poison."""
 
@@ -39,32 +44,44 @@ class Workers:
 
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
+        self._alone = asyncio.Lock()  # one job at a time has a worker of its own
 
     @property
     def pool(self) -> ProcessPoolExecutor:
         """The executor, for callers that bring their own jobs; after a failed one they call `replace`."""
         if self._pool is None:
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=_die_with_parent)
+            self._pool = _start()
         return self._pool
 
     def replace(self) -> None:
-        """Start a new worker at the next use: a job may have killed this one."""
-        self.close()
+        """Start a new worker at the next use: a job may have killed this one.
+
+        Jobs of others that wait for the old one are finished by it: a cancelled one would look to its caller
+        as if the caller had been cancelled.
+        """
+        if self._pool is not None:
+            self._pool.shutdown(wait=False)
+            self._pool = None
 
     async def run(self, function: Callable[..., _T], *arguments: object) -> _T:
         """Call a module-level function in the worker. Raises WorkerDied, and what the function raises.
 
-        A job that shared the worker with a deadly one is tried once more, on its own.
+        A job that shared the worker with a deadly one is tried once more, in a worker of its own.
         """
-        for attempt in (1, 2):
-            try:
-                return await asyncio.get_running_loop().run_in_executor(self.pool, function, *arguments)
-            except BrokenProcessPool as error:
+        loop, pool = asyncio.get_running_loop(), self.pool
+        try:
+            return await loop.run_in_executor(pool, function, *arguments)
+        except BrokenProcessPool:
+            if self._pool is pool:  # otherwise another job has replaced it
                 self.replace()
-                if attempt == 2:
-                    raise WorkerDied(function.__name__) from error
-        raise AssertionError("unreachable")
+        async with self._alone:
+            own = _start()
+            try:
+                return await loop.run_in_executor(own, function, *arguments)
+            except BrokenProcessPool as error:
+                raise WorkerDied(function.__name__) from error
+            finally:
+                own.shutdown(wait=False)
 
     def close(self) -> None:
         """End the worker."""

@@ -43,6 +43,15 @@ async def test_a_deadly_job_takes_no_other_job_with_it(workers: Workers) -> None
     assert await workers.run(abs, -2) == 2
 
 
+async def test_a_job_that_waits_is_finished_by_a_worker_that_is_replaced(workers: Workers) -> None:
+    await workers.run(os.getpid)
+    jobs = [asyncio.create_task(workers.run(time.sleep, 0.1)) for _ in range(4)]
+    await asyncio.sleep(0.05)
+    workers.replace()
+
+    assert await asyncio.gather(*jobs) == [None] * 4
+
+
 async def test_a_worker_ends_with_its_server(tmp_path: Path) -> None:
     """Also when the server had no chance to say so."""
     script = (
