@@ -18,6 +18,7 @@ from collab.settings import Settings
 _COMMAND = (sys.executable, "-c", "from collab.cli import main; main()", "serve")
 _READY = b"StudyHub ready: "
 _START = 60.0  # seconds that one start may take
+_STOP = 30.0  # seconds that a stop may take beside the draining
 _PAUSES = (0.5, 10.0)  # seconds before a node that died is started again: first, longest
 _LIVED = 30.0  # seconds after which a death is not counted together with the one before
 
@@ -42,11 +43,18 @@ class _Node:
         self._process: asyncio.subprocess.Process | None = None
         self._output: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
+        self._starting = asyncio.Lock()  # a death and a restart may both ask for it
+        self._patience = 3 * settings.drain_seconds + _STOP
         self._arguments = ("--host", settings.host, "--port", str(port), "--data", str(settings.data))
 
     async def start(self) -> None:
-        """Start it and wait until it serves. Raises StartError."""
-        self.expected = False
+        """Start it, unless it runs, and wait until it serves. Raises StartError."""
+        async with self._starting:
+            if self._process is None or self._process.returncode is not None:
+                await self._start()
+            self.expected = False
+
+    async def _start(self) -> None:
         self._ready.clear()
         self._process = await asyncio.create_subprocess_exec(
             *_COMMAND,
@@ -71,13 +79,18 @@ class _Node:
         return await self._process.wait()
 
     async def stop(self) -> int:
-        """Let it drain and end; its exit status."""
+        """Let it drain and end, or end it where it hangs; its exit status."""
         self.expected = True
         if self._process is None:
             return 0
         if self._process.returncode is None:
             self._process.send_signal(signal.SIGTERM)
-        code = await self._process.wait()
+        try:
+            code = await asyncio.wait_for(self._process.wait(), self._patience)
+        except TimeoutError:
+            log.error("node hangs and is killed", number=self.number)
+            self._process.kill()
+            code = await self._process.wait()
         # One that is still starting dies of the signal, and has nothing to drain.
         return code if self._ready.is_set() or code != -signal.SIGTERM else 0
 
@@ -95,6 +108,7 @@ class _Supervisor:
     def __init__(self, settings: Settings, port: int) -> None:
         self._nodes = [_Node(number, settings, port) for number in range(1, settings.workers + 1)]
         self._stopping = asyncio.Event()
+        self._guards: list[asyncio.Task[None]] = []  # once all nodes serve
         self._restarting: asyncio.Task[None] | None = None
 
     async def run(self, url: str) -> int:
@@ -107,11 +121,11 @@ class _Supervisor:
             # One after the other: what is wrong with the settings is said once.
             for node in self._nodes:
                 await self._unless_stopping(node.start())
-            guards = [asyncio.create_task(self._look_after(node)) for node in self._nodes]
+            self._guards = [asyncio.create_task(self._look_after(node)) for node in self._nodes]
             if not self._stopping.is_set():
                 print(f"StudyHub ready: {url}", flush=True)  # noqa: T201 - the line that programs wait for
             await self._stopping.wait()
-            for guard in guards:
+            for guard in self._guards:
                 guard.cancel()
         finally:
             if self._restarting is not None:
@@ -146,7 +160,7 @@ class _Supervisor:
                 await asyncio.sleep(0.1)  # a restart is under way
 
     def _restart(self) -> None:
-        if self._restarting is None or self._restarting.done():
+        if self._guards and (self._restarting is None or self._restarting.done()):
             self._restarting = asyncio.create_task(self._restart_all())
 
     async def _restart_all(self) -> None:
