@@ -87,11 +87,11 @@ class Presence:
 
         Raises Malformed.
         """
+        user = parse_state(state).get("user")
         before = self._entries.get(client)
         if before is not None and before.owner != owner:
             del self._client_of[before.owner]
         clock = before.clock if before else max(self.clock + 1, now)
-        user = parse_state(state).get("user")
         colour = str(user.get("color", "")) if isinstance(user, dict) else ""
         self._client_of[owner] = client
         self._entries[client] = _Entry(owner, identity, clock, state, colour, 0)
@@ -193,10 +193,10 @@ class Presence:
         if state == _GONE:
             self.leave(owner)
             return True
+        fields = parse_state(state)
         before = self._entries.get(client)
         if before is not None and before.owner is not owner:
             del self._client_of[before.owner]
-        fields = parse_state(state)
         colour = ""
         if identity is not None:
             colour = self._colour(client, fields, identity.subject)

@@ -71,6 +71,19 @@ def test_entries_for_others_are_passed_over_before_their_json_is_read() -> None:
     assert presence.receive("ben", BEN, payload((1, 9, b"not json")), 0) is None
 
 
+def test_an_entry_that_cannot_be_read_changes_nothing() -> None:
+    """The same person writes for another socket's id, or another node tells nonsense of it."""
+    presence = Presence()
+    presence.receive("ann", None, payload((1, 1, {})), 0)
+    with pytest.raises(Malformed):
+        presence.receive("eve", None, payload((1, 2, b"not json")), 0)
+    with pytest.raises(Malformed):
+        presence.place("node", None, 1, b"not json", 0)
+
+    assert presence.leave("ann") == 1
+    assert len(presence) == 0
+
+
 def test_a_second_id_of_the_same_member_is_passed_over() -> None:
     presence = Presence()
     presence.receive("ann", ANN, payload((1, 1, {})), 0)
