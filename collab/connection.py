@@ -211,15 +211,14 @@ class Connection:
 
     def _apply(self, edit: Edit, admission: Admission) -> None:
         session, number = self._session, self._session.edits
-        position = self._room.apply(self, admission)
-        if admission.parked is None:
-            if edit.step2:
-                session.redeem(position)
-            session.place(number, position)
-        else:
+        covering = self._room.apply(self, admission)
+        position = covering if admission.parked is None else None
+        if edit.step2:
+            session.redeem(position)
+        session.place(number, position)
+        if admission.parked is not None:
             metrics.parked.inc()
             first = not session.parked
-            session.place(number, None)
             session.park(admission.parked, step2=edit.step2, now=self._loop.time())
             self._room.park(self, on=True)
             if first and not edit.step2:

@@ -104,8 +104,8 @@ class Session:
         else:
             waiting.append(_Waiting(number, position))
 
-    def redeem(self, position: int) -> None:
-        """A step 2 that flush `position` covers holds all that was refused before it too."""
+    def redeem(self, position: int | None) -> None:
+        """A step 2 holds all that was refused before it too; `position` is its own, as for `place`."""
         for waiting in self._waiting:
             if waiting.position == NEVER:
                 waiting.position = position

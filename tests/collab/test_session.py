@@ -91,6 +91,18 @@ def test_a_refused_edit_is_never_acknowledged() -> None:
     assert client.saved == 0
 
 
+def test_a_parked_step_2_covers_what_was_refused_before_it_once_it_is_applied() -> None:
+    client = session()
+    client.place(1, NEVER)
+    client.redeem(None)
+    client.place(2, None)
+    assert not client.reached(10)
+
+    client.unpark(11)
+    assert client.reached(11)
+    assert client.saved == 2
+
+
 def test_a_step_2_replaces_what_was_parked_before() -> None:
     client = session()
     client.park(b"one", step2=False, now=0.0)
