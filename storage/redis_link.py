@@ -35,6 +35,7 @@ FAILURES = (RedisError, OSError, StorageError)
 Greet = Callable[[AbstractConnection], Awaitable[None]]
 """Looks at the server behind a connection just made; may raise any of FAILURES."""
 
+_FORM = "its form is redis://user:password@host:6379/0, special characters as %2F and the like"
 _SCAN = 1000  # keys that the server looks at in one go
 
 _HINTS: tuple[tuple[type[Exception], str], ...] = (
@@ -68,9 +69,11 @@ class Server:
 
     def __init__(self, url: str, timeout: float) -> None:
         self.timeout = timeout
-        self._pool: ConnectionPool = ConnectionPool.from_url(
-            url, protocol=2, socket_timeout=None, socket_connect_timeout=timeout
-        )
+        options: dict[str, Any] = {"protocol": 2, "socket_timeout": None, "socket_connect_timeout": timeout}
+        try:
+            self._pool: ConnectionPool = ConnectionPool.from_url(url, **options)
+        except ValueError:  # which quotes what it takes for the port, perhaps a part of the password
+            raise ValueError(f"not a URL of Redis: {_FORM}") from None
 
     async def connect(self) -> AbstractConnection:
         """A new connection, ready for commands. Raises RedisError, OSError."""

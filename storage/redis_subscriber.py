@@ -94,7 +94,7 @@ class Subscriber:
             connection = await self._connect()
             try:
                 await self._serve(connection)
-            except* FAILURES as errors:
+            except* Exception as errors:  # noqa: BLE001 - whatever it was, a node without this hears nothing
                 _logger.warning("redis subscriptions interrupted", error=str(errors.exceptions[0]))
             finally:
                 self._connected = False
