@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgpack  # type: ignore[import-untyped]
 
 from collab.logs import log
+from collab.protocol.lib0 import MAX_SAFE_INTEGER
 from storage.base import Bus
 from storage.errors import StorageError
 
@@ -36,6 +37,9 @@ class Visible(NamedTuple):
     """It has written under this client id."""
 
 
+_TYPES = (int, bytes | None, str, str, str, bool, bool)  # of the fields of Visible
+
+
 def encode(members: list[Visible], clock: int) -> bytes:
     """The message that tells of `members`, and of the newest presence clock that this node gave out."""
     packed: bytes = msgpack.packb((clock, members))
@@ -46,9 +50,21 @@ def decode(message: bytes) -> tuple[list[Visible], int]:
     """What `encode` was given; nothing for anything else, since a lost message does no harm."""
     try:
         clock, members = msgpack.unpackb(message)
-        return [Visible(*fields) for fields in members], int(clock)
+        visible = [Visible(*fields) for fields in members]
     except (ValueError, TypeError):
         return [], 0
+    if _is_number(clock) and all(map(_is_sound, visible)):
+        return visible, clock
+    return [], 0
+
+
+def _is_sound(member: Visible) -> bool:
+    """Whether clients can be told of it."""
+    return _is_number(member.client) and all(map(isinstance, member, _TYPES))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and 0 <= value <= MAX_SAFE_INTEGER
 
 
 class Peers:

@@ -2,12 +2,14 @@
 
 import json
 
+import msgpack  # type: ignore[import-untyped]
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pycrdt import Awareness as PycrdtAwareness
 from pycrdt import Doc
 
+from collab import peers
 from collab.presence import COLOURS, MAX_ENTRIES, MAX_STATE, Identity, Presence, Told
 from collab.protocol.lib0 import Malformed, uint, write_bytes, write_uint
 
@@ -245,3 +247,28 @@ def test_one_who_comes_from_a_node_with_a_fast_clock_sees_everybody() -> None:
     assert joined is not None
     watcher.see(joined)
     assert watcher.states() == {1: {"n": 2}}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        b"",
+        b"nonsense",
+        msgpack.packb((1, [(1, "text", "", "", "", False, False)])),
+        msgpack.packb((1, [("1", b"{}", "", "", "", False, False)])),
+        msgpack.packb((1, [(-1, b"{}", "", "", "", False, False)])),
+        msgpack.packb((1, [(1, b"{}", ["subject"], "", "", False, False)])),
+        msgpack.packb((1, [(1, b"{}")])),
+        msgpack.packb((2**60, [])),
+        msgpack.packb((float("inf"), [])),
+    ],
+)
+def test_what_no_node_of_ours_says_is_passed_over(message: bytes) -> None:
+    """Clients could not read a state of another type, or a clock beyond 2^53."""
+    assert peers.decode(message) == ([], 0)
+
+
+def test_what_nodes_say_is_understood() -> None:
+    ann = peers.Visible(7, b"{}", "u1", "Ann", "editor", writes=True, wrote=False)
+    gone = peers.Visible(8, None, "", "", "", writes=False, wrote=False)
+    assert peers.decode(peers.encode([ann, gone], 5)) == ([ann, gone], 5)
