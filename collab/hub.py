@@ -220,7 +220,7 @@ class Hub:
             relays = list(self._relays.items())
             try:
                 positions = await self._log.positions([room.id for room, _ in relays])
-            except StorageError as error:
+            except Exception as error:  # noqa: BLE001 - whatever the log answers, the next look may go well
                 log.warning("the log does not answer", error=str(error))
                 continue
             for (_, relay), position in zip(relays, positions, strict=True):
