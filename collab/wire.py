@@ -247,7 +247,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             data = bytes(self._held)
             self._held.clear()
         at, size = 0, len(data)
-        while (left := size - at) and not self._paused and not self._failed:
+        while (left := size - at) and not self._is_halted:
             head, length = _header(data, at, left)
             self._need = head + length
             if length > (self.conn.max_message_size or length):
@@ -264,6 +264,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             at, self._need = end, 2
         if not self._failed:
             self._held += data[at:]
+
+    @property
+    def _is_halted(self) -> bool:
+        return self._paused or self._failed
 
     @property
     def _is_open(self) -> bool:
