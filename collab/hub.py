@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Container
+from functools import partial
 
 from collab import metrics
 from collab.backends import Backends
@@ -101,7 +102,7 @@ class Hub:
             # What is appended from here on is announced; what came before it is loaded.
             await relay.follow()
             room = await self._load(material, create)
-            await self._bus.subscribe(material, room.hear)
+            await self._bus.subscribe(material, partial(self._hear, room))
         except BaseException as error:
             relay.close()
             if isinstance(error, StorageError):
@@ -243,6 +244,10 @@ class Hub:
             self._snapshotter.begin(room)
 
     # Other nodes
+
+    def _hear(self, room: Room, node: str, message: bytes) -> None:
+        self.peers.lives(node)
+        room.hear(node, message)
 
     def _forget_node(self, node: str) -> None:
         for room in self.rooms.values():

@@ -112,9 +112,13 @@ class Peers:
             else:
                 return
 
+    def lives(self, node: str) -> None:
+        """Something came from `node`, whose members are known from now on: it must be missed if it dies."""
+        self._heard[node] = asyncio.get_running_loop().time()
+
     def _hear(self, node: str, message: bytes) -> None:
         if message == b"\x01":
-            self._heard[node] = asyncio.get_running_loop().time()
+            self.lives(node)
         elif self._heard.pop(node, None) is not None:
             self._on_gone(node)
 
