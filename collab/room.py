@@ -369,11 +369,15 @@ class Room:
         if len(batch.members) == 1:
             for member in batch.members:
                 member.close(CloseCode.REFUSED, "the edit cannot be applied")
-        self._on_poisoned(self, batch.update())
+        self._on_poisoned(self, batch.update() if batch.has_edits else b"")
 
     def _encode_diff(self, member: Member, state_vector: bytes) -> None:
         update = self.document.diff(state_vector)
-        self.release(lambda: member.caught_up(update, self.presence.encode_present(member, self.now())))
+
+        def catch_up(to: Member) -> None:
+            to.caught_up(update, self.presence.encode_present(to, self.now()))
+
+        self.release(lambda: self._hand_over(member, catch_up))
 
     def _pace(self, started: float) -> None:
         """Under load, wait a multiple of what was just spent, so that frames become fewer."""

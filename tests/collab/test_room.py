@@ -384,3 +384,27 @@ async def test_what_was_shown_before_an_update_of_another_node_does_not_include_
 
     assert len(before) == 2
     assert all(4711 not in decode_state_vector(shown) for shown in before)
+
+
+async def test_a_joiner_that_fails_takes_nobody_with_it(log: HeldLog) -> None:
+    room, ann, joiner = make_room(log), Author("ann"), Author("joiner")
+    room.join(ann)
+    room.join(joiner)
+    joiner.caught_up = lambda update, presence: 1 / 0  # type: ignore[method-assign]
+    ann.type(room, "hello")
+    room.catch_up(joiner, b"\x00")
+    await settle(room)
+
+    assert joiner.closed is CloseCode.UNAVAILABLE
+    assert ann.acknowledged == 1
+
+
+async def test_a_document_that_turns_out_incomplete_is_given_up_also_where_nothing_was_typed(
+    log: HeldLog,
+) -> None:
+    room = make_room(log)
+    room.document.clocks[4711] = 1
+    room._batch.confirm()
+    room._flush()
+
+    assert room.is_closed
