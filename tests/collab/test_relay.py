@@ -300,6 +300,21 @@ async def test_an_edit_that_came_by_another_node_is_acknowledged_when_the_replic
     await hub.close()
 
 
+async def test_a_room_that_cannot_follow_a_log_with_a_hole_is_given_up(cluster: Cluster) -> None:
+    """Looking again would find the same, for ever."""
+    ben = await cluster.join("b", "ben")
+    cluster.log_of("b").deaf = True
+    ann = await cluster.join("a", "ann")
+    for word in ("one ", "two "):
+        write(ann, word)
+        await ann.saved()
+    held = cluster.log._documents[MATERIAL].entries
+    del held[list(held)[1]]  # behind the one that made the material
+    cluster.log_of("b").deaf = False
+    cluster.log_of("b").come_back()
+    await until(lambda: ben._gone is not None)
+
+
 async def test_a_lost_deletion_is_put_back(cluster: Cluster) -> None:
     """No state vector tells of it."""
     ann, ben = await both(cluster)
