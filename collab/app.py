@@ -19,6 +19,7 @@ from collab.backends import Backends, keep_lease, open_backends
 from collab.errors import Rejected, StartError
 from collab.guard import CrashGuard
 from collab.hub import Hub
+from collab.logs import log
 from collab.settings import Settings
 from collab.workers import Workers
 from storage.base import UpdateLog
@@ -92,12 +93,20 @@ async def _running(app: Starlette, settings: Settings, backends: Backends | None
         app.state.door = Door(settings, _secret(backends))
         chores = (hub.keep_house(), hub.keep_level(), hub.peers.run(), keep_lease(backends))
         tasks = [asyncio.create_task(chore) for chore in chores]
+        for task in tasks:
+            task.add_done_callback(_report)
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _report(chore: asyncio.Task[None]) -> None:
+    """A chore ends with the server; one that ends before would be missed by nobody for long."""
+    if not chore.cancelled() and chore.exception() is not None:
+        log.critical("a chore has ended", exc_info=chore.exception())
 
 
 async def _check_whole(backends: Backends) -> None:
