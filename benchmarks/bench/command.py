@@ -12,12 +12,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from benchmarks.bench import model as cost
 from benchmarks.bench import servers
 from benchmarks.bench.dialects import DIALECTS
-from benchmarks.bench.page import page
+from benchmarks.bench.page import model_page, page
 from benchmarks.bench.peers import PeerError
 from benchmarks.bench.report import Report, make_report, read_report
-from benchmarks.bench.running import interleave
+from benchmarks.bench.running import FAILURES, interleave
 from benchmarks.bench.scenarios import FLAT_OUT, SCENARIOS, Scenario, echoing, series
 from benchmarks.bench.servers import Contender
 from benchmarks.bench.sizes import PROFILES, Sizes
@@ -100,6 +101,22 @@ def report(
 ) -> None:
     """Show a series again, or write its page and tables."""
     _write(read_report(file), None, html, results)
+
+
+@app.command()
+def model(profile: Profile = "default", redis: Redis = None, html: Html = None) -> None:
+    """What a student costs on StudyHub, and how that grows with rooms, documents and (with --redis) nodes."""
+    sizes = _choose(PROFILES, profile)
+    clusters = dict(enumerate(servers.clusters(redis).values(), 1)) if redis else {}
+    console = Console(stderr=True)
+    try:
+        found = cost.measure(servers.own_server, sizes, clusters, console.print)
+    except (*FAILURES, ValueError) as error:
+        _fail(f"{type(error).__name__}: {error}")
+    lines = list(cost.sentences(found))
+    typer.echo("\n".join(lines))
+    if html is not None:
+        html.write_text(model_page(lines, cost.plots(found)))
 
 
 def _resize(

@@ -14,6 +14,7 @@ from benchmarks.bench.measure import NotConvergedError
 from benchmarks.bench.writing import Writer
 
 _REPLICAS = 3  # clients of a room that hold the whole document, beside the one that made it
+_WATCHED = 10  # rooms with replicas; in all rooms marks are counted, and a late joiner's text is compared
 _QUIET = 0.3  # seconds without a frame after which it is worth looking whether everybody has everything
 _PATIENCE = 60.0  # seconds after which a run has not converged
 _AT_ONCE = 32  # sockets opened at a time
@@ -77,10 +78,8 @@ class Crowd:
             client.visible = visible
         first = room.clients[0]
         first.seed = room.seed
-        for client in (first, *room.clients[1 :: max(1, size // _REPLICAS)]):
-            client.replica = Replica()
-            if client is first or not self.dialect.syncs:
-                client.replica.doc.apply_update(room.seed)
+        if len(self.rooms) <= _WATCHED:
+            self._add_replicas(room)
         await self.connect([first])
         if self.dialect.syncs:
             await first.resync()
@@ -147,6 +146,13 @@ class Crowd:
         await self.connect([joiner])
         joiner.cut()
         return joiner.replica
+
+    def _add_replicas(self, room: Room) -> None:
+        first, *others = room.clients
+        for client in (first, *others[:: max(1, len(others) // _REPLICAS)]):
+            client.replica = Replica()
+            if client is first or not self.dialect.syncs:
+                client.replica.doc.apply_update(room.seed)
 
     def _client(self, room: Room, index: int, writer: Writer | None) -> Client:
         return Client(room.name, self.ledger, self._ways[index % len(self._ways)], writer)

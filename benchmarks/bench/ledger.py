@@ -1,6 +1,7 @@
 """What was sent when, and who received which frames when. Everything is worked out after the run."""
 
 import math
+import time
 from array import array
 from collections.abc import Iterable
 
@@ -26,11 +27,13 @@ class Ledger:
 
     Attributes:
         intended: when each edit should be sent, by its mark's number, time.monotonic().
+        sent: when each was made.
         last_arrival: when any receiver got a frame for the last time.
     """
 
     def __init__(self) -> None:
         self.intended = array("d")
+        self.sent = array("d")
         self.last_arrival = 0.0
         self._numbers: dict[bytes, int] = {}
         self._frames: list[bytes] = []
@@ -42,6 +45,7 @@ class Ledger:
         if number >= MARKS:
             raise OverflowError(f"a run has at most {MARKS} edits")
         self.intended.append(intended)
+        self.sent.append(time.monotonic())
         return number
 
     def arrive(self, arrivals: Arrivals, frame: bytes, now: float) -> None:
@@ -100,6 +104,13 @@ class Ledger:
         found = Latencies()
         for arrivals, own in receivers[::step]:
             found.add(self._first_sights(arrivals, own, since, until))
+        return found
+
+    def lateness(self, since: float, until: float) -> Latencies:
+        """How late edits were sent that were meant for a span of time: the generator's own part."""
+        found = Latencies()
+        made = zip(self.intended, self.sent, strict=True)
+        found.add(at - meant for meant, at in made if since <= meant < until)
         return found
 
     def _first_sights(self, arrivals: Arrivals, own: set[int], since: float, until: float) -> Iterable[float]:

@@ -1,6 +1,6 @@
 """A report as one HTML page: tables and plots, no scripts, nothing from elsewhere. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 
 from benchmarks.bench import svg
@@ -37,6 +37,12 @@ _QUANTILES = [1 - 10 ** -(step / 10) for step in range(41)]  # up to 99.99 %
 def page(report: Report) -> str:
     """The page."""
     return _HEAD + "".join(_body(report))
+
+
+def model_page(lines: Sequence[str], plots: str) -> str:
+    """The page of the cost model."""
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f'{_HEAD}<h2>What a student costs</h2><ul>{items}</ul><div class="plots">{plots}</div>'
 
 
 def _body(report: Report) -> Iterator[str]:

@@ -11,6 +11,7 @@ class Sizes:
     Attributes:
         warm_up, seconds: of every paced run, before and in the measured window.
         classroom, large_classroom: how many type in one room.
+        classroom_bytes: of a text that is there before they type; 0: only a line for each.
         typing_rate: edits of each of them.
         largest_room: where the search for the largest room ends.
         room_seconds: of one step of a search.
@@ -33,12 +34,14 @@ class Sizes:
         soak_clients, soak_rate: how many type in its room, and edits of each of them.
         soak_interval: between two readings of memory.
         trace: the recorded session of `replay`.
+        model_rooms, model_bytes, model_documents: along which the cost model measures.
     """
 
     warm_up: float
     seconds: float
     classroom: int
     large_classroom: int
+    classroom_bytes: int
     typing_rate: float
     largest_room: int
     room_seconds: float
@@ -63,6 +66,9 @@ class Sizes:
     soak_rate: float
     soak_interval: float
     trace: Path
+    model_rooms: tuple[int, ...]
+    model_bytes: tuple[int, ...]
+    model_documents: tuple[int, ...]
 
 
 DEFAULT = Sizes(
@@ -70,6 +76,7 @@ DEFAULT = Sizes(
     seconds=8.0,
     classroom=100,
     large_classroom=300,
+    classroom_bytes=0,
     typing_rate=4.0,
     largest_room=2000,
     room_seconds=4.0,
@@ -94,6 +101,9 @@ DEFAULT = Sizes(
     soak_rate=2.0,
     soak_interval=5.0,
     trace=Path("tests/data/traces/friendsforever.json.gz"),
+    model_rooms=(10, 30, 100, 200, 400),
+    model_bytes=(10_000, 30_000, 100_000, 300_000, 1_000_000),
+    model_documents=(25, 50, 100, 200, 400),
 )
 
 FULL = Sizes(
@@ -127,6 +137,9 @@ SMOKE = Sizes(
         "soak_clients": 3,
         "soak_interval": 0.2,
         "trace": Path("tests/data/traces/sveltecomponent-2000.json.gz"),
+        "model_rooms": (2, 6),
+        "model_bytes": (5_000, 20_000),
+        "model_documents": (2, 6),
     }
 )
 

@@ -5,14 +5,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
+import pycrdt
+
 from benchmarks.bench.client import Client
 from benchmarks.bench.crowd import Crowd
 from benchmarks.bench.latencies import Latencies
 from benchmarks.bench.measure import NotConvergedError, Stopwatch, UnsupportedError, Window
 from benchmarks.bench.outcome import Outcome
 from benchmarks.bench.pace import play
+from benchmarks.bench.papers import paper
 from benchmarks.bench.sizes import Sizes
 from benchmarks.bench.target import Target
+from benchmarks.bench.writing import seed
 
 Event = tuple[float, Callable[[float], object]]
 
@@ -70,6 +74,8 @@ def _outcome(crowd: Crowd, window: Window) -> Outcome:
     outcome = Outcome()
     outcome.add_window(window, edits)
     outcome.add_latencies("edit", latencies)
+    lateness = crowd.ledger.lateness(window.since, window.until)
+    outcome.figures["generator late, p99 ms"] = lateness.quantile(0.99)
     return outcome
 
 
@@ -77,10 +83,17 @@ async def classroom(target: Target, sizes: Sizes) -> Outcome:
     """Everybody in one room types and shows a caret."""
     crowd = target.crowd()
     try:
-        room = await crowd.open_room(sizes.classroom, sizes.classroom, visible=True)
+        room = await crowd.open_room(sizes.classroom, sizes.classroom, _document(sizes), visible=True)
         return await measure(crowd, room.clients, sizes.typing_rate, sizes, target.pids, cursors=True)
     finally:
         crowd.close()
+
+
+def _document(sizes: Sizes) -> bytes | None:
+    """A line for each writer, and a long text beside them if one is wanted."""
+    if not sizes.classroom_bytes:
+        return None
+    return pycrdt.merge_updates(seed(sizes.classroom), paper(sizes.classroom_bytes))
 
 
 async def large_classroom(target: Target, sizes: Sizes) -> Outcome:

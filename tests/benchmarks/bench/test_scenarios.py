@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -9,12 +10,14 @@ from benchmarks.bench import crowd, measure
 from benchmarks.bench.dialects import DIALECTS
 from benchmarks.bench.measure import GeneratorBusyError, NotConvergedError, UnsupportedError
 from benchmarks.bench.outcome import Outcome
+from benchmarks.bench.running import generate
 from benchmarks.bench.scenarios import FLAT_OUT, SCENARIOS, echoing, flat_out, paced
 from benchmarks.bench.scenarios.flat_out import search
-from benchmarks.bench.servers import own_server
+from benchmarks.bench.servers import clusters, own_server
 from benchmarks.bench.sizes import SMOKE
 from benchmarks.bench.target import Target
 from tests.benchmarks.bench.proxy import Loses, losing
+from tests.servers.valkey import Valkey
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("bench")]
 
@@ -170,3 +173,11 @@ async def test_a_search_says_when_the_generator_was_the_limit() -> None:
 async def test_a_search_in_which_nothing_passes_fails() -> None:
     with pytest.raises(NotConvergedError, match="not even"):
         await search(_passes_up_to(0, NotConvergedError("lost")), 100, 10_000, 100, "people")
+
+
+def test_a_room_over_two_nodes_converges(tmp_path: Path) -> None:
+    with Valkey(tmp_path) as valkey, clusters(valkey.url)["2 nodes"]() as target:
+        outcome = generate(SCENARIOS["nodes"], target, SMOKE)
+
+    assert len(target.pids) == len(target.urls) == 2
+    assert outcome.figures["edit p50 ms"] > 0
