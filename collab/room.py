@@ -19,6 +19,7 @@ from collab.limits import Limits
 from collab.logs import log
 from collab.member import Member
 from collab.ownership import Ownership
+from collab.parking import Parking
 from collab.protocol import ywebsocket
 from collab.protocol.framing import frame
 from collab.recorder import Recorder
@@ -30,7 +31,6 @@ from storage.values import Cursor, Level
 _LOAD_FACTOR = 9.0  # the next flush waits this multiple of what the last one cost: a tenth of the time
 _CROWD = 200  # members; beyond it presence is told less often
 _CROWD_PACE = 0.00025  # seconds per member between two tellings of presence in a crowd
-_RECHECK_FACTOR = 20.0  # parked updates are tried again after this multiple of what trying them cost
 _MAX_CLIENTS = 20_000  # client ids in one document; every flush looks at its whole state vector
 _LONGEST_PAUSE = 0.02  # seconds; the cap of that pause
 
@@ -80,14 +80,12 @@ class Room:
         self._releases: deque[tuple[int, Callable[[], None]]] = deque()  # wait for a flush to be shown
         self._asking: list[tuple[Member, bytes]] = []  # wait for a diff as of the end of `_batch`
         self._waiting: dict[Member, None] = {}  # members with edits that are not acknowledged
-        self._parking: dict[Member, None] = {}  # members with parked updates
+        self._parking = Parking()
         self._others: list[bytes] = []  # updates of other nodes, applied and not shown yet
         self._foreign = False  # another node appended since this one did
         self._ownership = Ownership(self.company, document.clocks)
         self._announced = False  # members know that the log is away
         self._flush_scheduled = False
-        self._recheck_scheduled = False
-        self._next_recheck = 0.0  # event-loop time before which parked updates are not tried
         self._next_flush = 0.0  # event-loop time before which no flush starts
         self._next_presence = 0.0  # event-loop time before which no presence is told
         self._presence_timer: asyncio.TimerHandle | None = None
@@ -104,12 +102,13 @@ class Room:
 
     def leave(self, member: Member) -> None:
         """Remove a member and its presence; its accepted edits stay on their way."""
-        for group in (self.members, self._waiting, self._parking):
-            group.pop(member, None)
+        self.members.pop(member, None)
+        self._waiting.pop(member, None)
+        self._parking.put(member, on=False)
         self.company.leave(member)
         if not self.members:
             self.empty_since = self._loop.time()
-        self._recheck_parked()
+        self._parking.recheck()
 
     def freeze(self, reason: str) -> None:
         """Refuse edits, for this reason; "" takes them again."""
@@ -125,6 +124,7 @@ class Room:
         self._releases.clear()
         self._asking.clear()
         self._others.clear()
+        self._parking.clear()
         for member in list(self.members):
             member.close(code, reason)
 
@@ -168,14 +168,11 @@ class Room:
         self.company.wrote(member, clients)
         self._batch.add(member, member.author, update, clients)
         self._schedule_flush()
-        self._recheck_parked()
+        self._parking.recheck()
 
     def park(self, member: Member, *, on: bool) -> None:
         """Tell `member` from now on when something new was applied; or no longer."""
-        if on:
-            self._parking[member] = None
-        else:
-            self._parking.pop(member, None)
+        self._parking.put(member, on=on)
 
     def await_level(self, member: Member) -> None:
         """Acknowledge the edits of `member` when the level is reached, or now if it is."""
@@ -214,7 +211,7 @@ class Room:
         """Take in presence of `member`; tells whether its own entry changed. Raises Malformed."""
         changed = self.company.receive(member, payload, self.now())
         if changed:
-            self._recheck_parked()
+            self._parking.recheck()
         return changed
 
     # Other nodes
@@ -232,7 +229,7 @@ class Room:
             self._foreign = True
             self._others.append(admission.ready)
             self._schedule_flush()
-            self._recheck_parked()
+            self._parking.recheck()
 
     # What the recorder tells
 
@@ -425,18 +422,3 @@ class Room:
             raise Rejected(CloseCode.TOO_LARGE, "the document has too many client ids", "document_clients")
         if document.size + more > limit and document.measure() + more > limit:
             raise Rejected(CloseCode.TOO_LARGE, f"the document is above {limit} bytes", "document_full")
-
-    def _recheck_parked(self) -> None:
-        if self._parking and not self._recheck_scheduled:
-            self._recheck_scheduled = True
-            self._loop.call_at(max(self._next_recheck, self._loop.time()), self._recheck)
-
-    def _recheck(self) -> None:
-        """Try what is parked; what that costs is at most a small share of the loop's time."""
-        self._recheck_scheduled = False
-        started = self._loop.time()
-        if not self.is_closed:
-            for member in list(self._parking):
-                member.recheck()
-        now = self._loop.time()
-        self._next_recheck = now + _RECHECK_FACTOR * (now - started)
