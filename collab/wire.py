@@ -195,8 +195,17 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._peer.received(b"".join(frames))
 
     def handle_close(self, event: Frame) -> None:
-        """The client closes, or answers our close; one that reads nothing keeps its socket no longer."""
+        """The client closes, or answers our close."""
         super().handle_close(event)
+        self._part()
+
+    def keepalive_timeout(self) -> None:
+        """The client has not answered a ping."""
+        super().keepalive_timeout()
+        self._part()
+
+    def _part(self) -> None:
+        """The connection ends; stock uvicorn would wait for one who reads nothing."""
         if self.close_timer is None:
             self.close_timer = self.loop.call_later(self.close_timeout, self.transport.abort)
         if self._peer is not None:

@@ -235,3 +235,22 @@ async def test_a_close_frame_that_waits_behind_messages_answers_ours() -> None:
     assert listener.messages == []
     protocol.connection_lost(None)
     await settle()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("silent", [True, False])
+async def test_who_has_left_is_gone_at_once(silent: bool) -> None:
+    """Also where its socket lives on, since it reads nothing of what was written."""
+    protocol, transport = await connect(short_way, accept)
+    listener = Listener(protocol, random.Random(1))
+    protocol.attach(listener)
+    if silent:
+        protocol.keepalive_timeout()
+    else:
+        protocol.data_received(Frame(Opcode.CLOSE, b"").serialize(mask=True))
+    assert transport.closing
+    assert listener.done.done()
+    assert protocol.close_timer is not None
+    protocol.connection_lost(None)
+    await settle()
+    assert protocol.close_timer is None
