@@ -218,14 +218,17 @@ class Hub:
         """Look every few seconds whether a room has missed what another node appended; until cancelled."""
         while self._log.shared:
             await asyncio.sleep(_COMPARE)
-            relays = list(self._relays.items())
-            try:
-                positions = await self._log.positions([room.id for room, _ in relays])
-            except Exception as error:  # noqa: BLE001 - whatever the log answers, the next look may go well
-                log.warning("the log does not answer", error=str(error))
-                continue
-            for (_, relay), position in zip(relays, positions, strict=True):
-                relay.compare(position)
+            await self._compare()
+
+    async def _compare(self) -> None:
+        relays = list(self._relays.items())
+        try:
+            positions = await self._log.positions([room.id for room, _ in relays])
+        except Exception as error:  # noqa: BLE001 - whatever the log answers, the next look may go well
+            log.warning("the log does not answer", error=str(error))
+            return
+        for (_, relay), position in zip(relays, positions, strict=True):
+            relay.compare(position)
 
     def _attend(self, room: Room, now: float) -> None:
         for member in list(room.members):
@@ -295,6 +298,8 @@ class Hub:
         deadline = asyncio.get_running_loop().time() + self._settings.drain_seconds
         for task in list(self._opening.values()):
             await asyncio.wait([task], timeout=max(0.0, deadline - asyncio.get_running_loop().time()))
+        if self._log.shared:  # what it has lost a moment ago, nobody may be left to put back
+            await self._compare()
         for room in list(self.rooms.values()):
             while not room.is_settled and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - it lasts milliseconds, once
                 await asyncio.sleep(0.01)

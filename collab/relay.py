@@ -125,7 +125,9 @@ class Relay:
     def compare(self, there: Position) -> None:
         """Called every few seconds: where the log stands. An announcement may have been lost."""
         behind = there.last != self.position
-        if behind and (self._lagging or there.last < self.position):
+        if there.last < self.position:
+            self.doubt()
+        elif behind and self._lagging:
             self._get_level()
         self._lagging = behind
 

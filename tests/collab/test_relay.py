@@ -354,3 +354,12 @@ async def test_a_room_is_kept_until_a_log_that_was_away_was_looked_at(
 
     await until(lambda: room.is_settled)
     assert await cluster.stored() == "the only copy"
+
+
+async def test_a_node_that_stops_puts_back_what_the_log_lost_just_before(cluster: Cluster) -> None:
+    ann = await cluster.join("a", "ann")
+    write(ann, "hello")
+    await ann.saved()
+    cluster.log.forget()
+    await cluster.node("a").drain()
+    assert await cluster.stored() == "hello"
