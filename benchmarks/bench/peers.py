@@ -16,7 +16,7 @@ from benchmarks.bench.machine import cores, on_core
 from benchmarks.bench.target import Target
 
 FOLDER = Path(__file__).parents[1] / "peers"
-_SERVERS = Path(__file__).parents[2] / ".venv-servers" / "bin"
+SERVERS = Path(__file__).parents[2] / ".venv-servers" / "bin"
 _START = 30.0  # seconds
 _PORT = "PORT"
 
@@ -36,7 +36,7 @@ class Peer:
 
 
 _Y_WEBSOCKET = str(FOLDER / "node_modules" / "@y" / "websocket-server" / "src" / "server.js")
-_UVICORN = (str(_SERVERS / "uvicorn"), "pycrdt_websocket:app", "--log-level", "warning", "--port", _PORT)
+_UVICORN = (str(SERVERS / "uvicorn"), "pycrdt_websocket:app", "--log-level", "warning", "--port", _PORT)
 
 PEERS = {
     peer.name: peer

@@ -14,7 +14,7 @@ from typing import Any
 from benchmarks.bench.latencies import Latencies
 from benchmarks.bench.machine import describe
 from benchmarks.bench.outcome import Outcome
-from benchmarks.bench.peers import FOLDER
+from benchmarks.bench.peers import FOLDER, SERVERS
 from benchmarks.bench.running import Run
 
 _PACKAGES = ("studyhub", "pycrdt", "starlette", "uvicorn", "uvloop", "httptools", "websockets")
@@ -132,4 +132,6 @@ def _versions() -> dict[str, str]:
     if node := shutil.which("node"):
         found["node"] = subprocess.run((node, "--version"), capture_output=True, text=True).stdout.strip()
     peers = json.loads((FOLDER / "package.json").read_text())["dependencies"]
+    for folder in SERVERS.parent.glob("lib/python*/site-packages/pycrdt_websocket-*.dist-info"):
+        peers["pycrdt-websocket"] = folder.stem.rpartition("-")[2]
     return {**found, **peers}

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 _WIDTH, _HEIGHT = 560, 280
@@ -34,50 +35,59 @@ def bars(title: str, values: Mapping[str, tuple[float, float, float]]) -> str:
 def curves(
     title: str, x_name: str, y_name: str, lines: Mapping[str, Points], *, logarithmic: bool = False
 ) -> str:
-    """Lines through points, by name; `logarithmic` is about x. Lines without points are left out."""
-    lines = {name: points for name, points in lines.items() if points}
-    xs = [x for points in lines.values() for x, _ in points]
-    ys = [y for points in lines.values() for _, y in points]
-    if not xs:
+    """Lines through points, by name; `logarithmic`: both axes. Lines without points are left out."""
+    points = [point for line in lines.values() for point in line]
+    if not points:
         return ""
-    place = _Axes(min(xs), max(xs), max(ys), logarithmic)
-    parts = [_text(8, 18, title, weight="bold"), *place.draw(x_name, y_name)]
-    for row, (name, points) in enumerate(lines.items()):
+    x_axis = _axis([x for x, _ in points], _LEFT, _WIDTH - _RIGHT, logarithmic)
+    y_axis = _axis([y for _, y in points], _HEIGHT - _BOTTOM, _TOP, logarithmic)
+    parts = [_text(8, 18, title, weight="bold"), *_draw(x_axis, y_axis, x_name, y_name)]
+    for row, (name, line) in enumerate((name, line) for name, line in lines.items() if line):
         colour = _COLOURS[row % len(_COLOURS)]
-        path = " ".join(f"{place.x(x):.1f},{place.y(y):.1f}" for x, y in points)
+        path = " ".join(f"{x_axis.place(x):.1f},{y_axis.place(y):.1f}" for x, y in line)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts.append(_text(_LEFT + 10, _TOP + 14 + 15 * row, name, colour=colour))
     return _frame(parts, _HEIGHT)
 
 
-class _Axes:
-    def __init__(self, low: float, high: float, top: float, logarithmic: bool) -> None:
-        self._scale = (lambda x: math.log10(max(x, 1e-6))) if logarithmic else float
-        self._logarithmic = logarithmic
-        self._low, self._high, self._top = low, high, top or 1.0
+@dataclass(frozen=True)
+class _Axis:
+    """Values from `low` to `high` on the line from `start` to `end`, pixels."""
 
-    def x(self, value: float) -> float:
-        low, high = self._scale(self._low), self._scale(self._high)
-        return _LEFT + (self._scale(value) - low) / ((high - low) or 1.0) * (_WIDTH - _LEFT - _RIGHT)
+    low: float
+    high: float
+    start: float
+    end: float
+    logarithmic: bool
 
-    def y(self, value: float) -> float:
-        return _HEIGHT - _BOTTOM - value / self._top * (_HEIGHT - _TOP - _BOTTOM)
+    def place(self, value: float) -> float:
+        low, high, at = (self._scale(each) for each in (self.low, self.high, value))
+        return self.start + (at - low) / ((high - low) or 1.0) * (self.end - self.start)
 
-    def draw(self, x_name: str, y_name: str) -> Iterator[str]:
-        bottom = _HEIGHT - _BOTTOM
-        yield f'<path d="M{_LEFT} {_TOP}V{bottom}H{_WIDTH - _RIGHT}" fill="none" stroke="#888"/>'
-        for part in (0.25, 0.5, 0.75, 1.0):
-            yield _text(_LEFT - 6, self.y(part * self._top) + 4, f"{part * self._top:.3g}", anchor="end")
-        for tick in self._ticks():
-            yield _text(self.x(tick), bottom + 15, f"{tick:.3g}", anchor="middle")
-        yield _text(_WIDTH - _RIGHT, bottom + 32, x_name, anchor="end")
-        yield _text(_WIDTH - _RIGHT, 18, y_name, anchor="end")
+    def ticks(self) -> list[float]:
+        if not self.logarithmic:
+            return [self.low + part * (self.high - self.low) for part in (0, 0.25, 0.5, 0.75, 1)]
+        powers = range(math.floor(self._scale(self.low)), math.ceil(self._scale(self.high)) + 1)
+        found = [digit * 10.0**power for power in powers for digit in (1, 2, 5)]
+        return [tick for tick in found if self.low <= tick <= self.high][:: 1 + len(powers) // 4]
 
-    def _ticks(self) -> list[float]:
-        if not self._logarithmic:
-            return [self._low + part * (self._high - self._low) for part in (0, 0.25, 0.5, 0.75, 1)]
-        powers = range(math.ceil(self._scale(self._low)), math.floor(self._scale(self._high)) + 1)
-        return [10.0**power for power in powers]
+    def _scale(self, value: float) -> float:
+        return math.log10(max(value, 1e-9)) if self.logarithmic else value
+
+
+def _axis(values: Sequence[float], start: float, end: float, logarithmic: bool) -> _Axis:
+    above = [value for value in values if value > 0] or [1.0]
+    return _Axis(min(above) if logarithmic else 0.0, max(above), start, end, logarithmic)
+
+
+def _draw(x: _Axis, y: _Axis, x_name: str, y_name: str) -> Iterator[str]:
+    yield f'<path d="M{_LEFT} {_TOP}V{y.start}H{x.end}" fill="none" stroke="#888"/>'
+    for tick in y.ticks():
+        yield _text(_LEFT - 6, y.place(tick) + 4, f"{tick:,.3g}", anchor="end")
+    for tick in x.ticks():
+        yield _text(x.place(tick), y.start + 15, f"{tick:,.6g}", anchor="middle")
+    yield _text(x.end, y.start + 32, x_name, anchor="end")
+    yield _text(x.end, 18, y_name, anchor="end")
 
 
 def _frame(parts: Sequence[str], height: float) -> str:
