@@ -87,11 +87,11 @@ def measure(
     ]
     if nodes:
         curves.append(_curve("nodes", COST, nodes))
-    memory = run("idle", sizes).figures
+    shared, own = run("idle", sizes).figures, run("idle-documents", sizes).figures
     return Model(
         tuple(curves),
-        memory["KB per connection, one document"],
-        memory["KB per connection, a document each"],
+        shared["KB per connection, one document"],
+        own["KB per connection, a document each"],
     )
 
 

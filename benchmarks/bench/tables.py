@@ -20,7 +20,7 @@ def shown(value: float | None) -> str:
     """A figure with three digits that count."""
     if value is None:
         return ""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
 
 
 def _cell(report: Report, scenario: str, server: str, figure: str) -> str:

@@ -22,6 +22,7 @@ SCENARIOS: dict[str, Scenario] = {
     "cold": arriving.cold,
     "storm": arriving.storm,
     "idle": resting.idle,
+    "idle-documents": resting.idle_documents,
     "replay": lasting.replay,
     "nodes": paced.nodes,
     "soak": lasting.soak,

@@ -76,7 +76,7 @@ def test_a_server_that_only_failed_is_shown_without_figures() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(1234.5, "1,234"), (0.01234, "0.0123"), (12.34, "12.3"), (None, "")]
+    ("value", "text"), [(1234.5, "1,234"), (999.9, "1,000"), (0.01234, "0.0123"), (12.34, "12.3"), (None, "")]
 )
 def test_figures_have_three_digits_that_count(value: float | None, text: str) -> None:
     assert shown(value) == text
