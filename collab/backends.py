@@ -145,6 +145,8 @@ async def _check_owner(objects: ObjectStore, installation: str) -> None:
         found = json.loads(await objects.get(_INSTALLATION))["id"]
     except Missing:
         await objects.put(_INSTALLATION, json.dumps({"id": installation}).encode())
+    except (ValueError, KeyError, TypeError) as error:
+        raise StartError(f"the object {_INSTALLATION!r} is not ours: {error}") from error
     else:
         if found != installation:
             raise StartError(

@@ -3,6 +3,7 @@
 Each node tells the others of its own members only, and its own members of everybody.
 """
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -15,7 +16,10 @@ from collab.protocol import ywebsocket
 from collab.protocol.framing import frame
 from collab.protocol.lib0 import Malformed
 from storage.base import Bus
+from storage.clock import unix_milliseconds
 
+_CROWD = 200  # members; beyond it presence is told less often
+_CROWD_PACE = 0.00025  # seconds per member between two tellings in a crowd
 _FORGET = 45_000  # milliseconds after which a member of another node is gone, unless it was told of again
 
 
@@ -39,14 +43,26 @@ class Company:
     """
 
     def __init__(
-        self, material: str, members: Collection[Member], bus: Bus, schedule: Callable[[], None]
+        self,
+        material: str,
+        members: Collection[Member],
+        bus: Bus,
+        schedule: Callable[[], None],
+        shown: Callable[[], bytes],
     ) -> None:
-        """`members` are the room's own; `schedule` asks for a flush, in which `tell` is called."""
+        """`members` are the room's own; `schedule` asks for a flush, in which `tell_due` is called.
+
+        `shown` gives the state vector of all that members have seen.
+        """
         self.presence = Presence()
         self._material = material
         self._members = members
         self._bus = bus
         self._schedule = schedule
+        self._shown = shown
+        self._loop = asyncio.get_running_loop()
+        self._next = 0.0  # event-loop time before which nothing is told
+        self._timer: asyncio.TimerHandle | None = None
         self._told: set[int] = set()  # client ids whose entries changed since the last flush
         self._own: set[int] = set()  # those of them that the other nodes are to be told of
         self._wrote: dict[object, int] = {}  # members of this node who have written under their presence's id
@@ -151,8 +167,31 @@ class Company:
 
     # The flush
 
-    def tell(self, shown: bytes, now: int) -> None:
-        """Tell what changed; `shown` is the state vector that members have seen, `now` in milliseconds."""
+    def tell_due(self, patience: float = 0.0) -> None:
+        """Tell what changed; or within `patience` seconds, unless this is called again before."""
+        if not self._told:
+            return
+        now = self._loop.time()
+        at = max(self._next, now + patience)
+        if at > now:
+            if self._timer is None:
+                self._timer = self._loop.call_at(at, self._tell_late)
+            return
+        if len(self._members) > _CROWD:
+            self._next = now + _CROWD_PACE * len(self._members)
+        self._tell(self._shown(), unix_milliseconds())
+
+    def close(self) -> None:
+        """Tell nothing more."""
+        self._told.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _tell_late(self) -> None:
+        self._timer = None
+        self.tell_due()
+
+    def _tell(self, shown: bytes, now: int) -> None:
         clients, self._told = self._told, set()
         own, self._own = self._own, set()
         told = Told(self.presence.tell(clients, now))

@@ -111,10 +111,6 @@ class Document:
             self.size = len(state)
         return state
 
-    def holds(self, update: bytes) -> bool:
-        """Whether everything in `update` was applied, deletions too."""
-        return holds(self._doc, update)
-
     def measure(self) -> int:
         """Encoded bytes, exactly."""
         return len(self.diff(EMPTY_STATE_VECTOR))

@@ -278,7 +278,8 @@ class Hub:
 
     def _give_up(self, room: Room) -> None:
         self._forget(room)
-        self._dropped[room.id] = room
+        if room.recorder.is_sending:
+            self._dropped[room.id] = room
         room.close(CloseCode.UNAVAILABLE, "the material is loaded anew")
 
     def _forget(self, room: Room) -> None:

@@ -29,8 +29,6 @@ from storage.clock import unix_milliseconds
 from storage.values import Cursor, Level
 
 _LOAD_FACTOR = 9.0  # the next flush waits this multiple of what the last one cost: a tenth of the time
-_CROWD = 200  # members; beyond it presence is told less often
-_CROWD_PACE = 0.00025  # seconds per member between two tellings of presence in a crowd
 _MAX_CLIENTS = 20_000  # client ids in one document; every flush looks at its whole state vector
 _LONGEST_PAUSE = 0.02  # seconds; the cap of that pause
 
@@ -64,7 +62,7 @@ class Room:
         self.level = level
         self.limits = limits
         self.members: dict[Member, None] = {}  # a set that keeps its order
-        self.company = Company(material, self.members.keys(), bus, self._schedule_flush)
+        self.company = Company(material, self.members.keys(), bus, self._schedule_flush, lambda: self._shown)
         self.presence = self.company.presence
         self.is_closed = False
         self.frozen = ""
@@ -87,8 +85,6 @@ class Room:
         self._announced = False  # members know that the log is away
         self._flush_scheduled = False
         self._next_flush = 0.0  # event-loop time before which no flush starts
-        self._next_presence = 0.0  # event-loop time before which no presence is told
-        self._presence_timer: asyncio.TimerHandle | None = None
 
     # Members
 
@@ -121,6 +117,7 @@ class Room:
         """The room is over: every member has to go, outcomes that still come are passed over."""
         self.is_closed = True
         self.recorder.close()
+        self.company.close()
         self._releases.clear()
         self._asking.clear()
         self._others.clear()
@@ -240,7 +237,7 @@ class Room:
         started = self._loop.time()
         if batch.position > self._shown_position:
             self._show(batch)
-        self._tell_presence(started)
+        self.company.tell_due()
         self._loop.call_soon(self._go_on, started)  # behind what was just scheduled: the writes
 
     def reached(self, position: int) -> None:
@@ -309,35 +306,14 @@ class Room:
             self._append()
         self._show_others()
         if self.company.is_due:
-            if self.recorder.is_sending:  # both go in one write, unless the log takes its time
-                self._tell_later(started + _LONGEST_PAUSE)
-            else:
-                self._tell_presence(started)
+            # With an append under way both go in one write, unless the log takes its time.
+            self.company.tell_due(_LONGEST_PAUSE if self.recorder.is_sending else 0.0)
         self._pace(started)
 
     def _go_on(self, started: float) -> None:
         self._pace(started)
         if self._batch:
             self._schedule_flush()
-
-    def _tell_presence(self, now: float) -> None:
-        if not self.company.is_due:
-            return
-        if now < self._next_presence:
-            self._tell_later(self._next_presence)
-            return
-        if len(self.members) > _CROWD:
-            self._next_presence = now + _CROWD_PACE * len(self.members)
-        self.company.tell(self._shown, self.now())
-
-    def _tell_later(self, at: float) -> None:
-        if self._presence_timer is None:
-            self._presence_timer = self._loop.call_at(at, self._tell_late)
-
-    def _tell_late(self) -> None:
-        self._presence_timer = None
-        if not self.is_closed:
-            self._tell_presence(self._loop.time())
 
     def _append(self) -> None:
         batch, self._batch = self._batch, Batch(self._batch.position + 1)

@@ -4,6 +4,7 @@ The lease saves work, nothing else: two snapshots at once would only be one too 
 """
 
 import asyncio
+from concurrent.futures import BrokenExecutor
 from random import random
 
 from collab import metrics, peers
@@ -68,7 +69,8 @@ class Snapshotter:
             finally:
                 await self._lease.release(f"snapshot/{room.id}", token)
         except Exception as error:  # noqa: BLE001 - counted, logged, tried again
-            self._workers.replace()
+            if isinstance(error, BrokenExecutor):
+                self._workers.replace()
             metrics.compaction_failures.inc()
             log.warning("snapshot failed", material=room.id, error=str(error))
         else:

@@ -12,8 +12,8 @@ import structlog
 from benchmarks.simulator.node import InlineWorkers
 from benchmarks.simulator.world import EPOCH, Loop, World
 
-_BIG = ("collab.hub", "collab.relay", "collab.surveys", "storage.offload")
-_CLOCKS = ("collab.hub", "collab.room", "collab.snapshotter")
+_BIG = ("collab.connection", "collab.hub", "collab.relay", "collab.surveys", "storage.offload")
+_CLOCKS = ("collab.company", "collab.hub", "collab.room", "collab.snapshotter")
 _CHANCES = ("collab.relay", "collab.snapshotter")
 _ALARMS = ("error", "critical")
 _EXPECTED = "document cannot be opened"  # while storage does not answer
