@@ -1,6 +1,7 @@
 """A long document with a history of bursts of typing and corrections, for those who join. Pure."""
 
 import random
+from functools import cache
 from typing import Any
 
 import pycrdt
@@ -13,6 +14,7 @@ _AUTHORS = 8
 _LOOK = 500  # bursts between two looks at the size
 
 
+@cache
 def paper(size: int) -> bytes:
     """A document of at least `size` bytes and not much more, as one update; the same one for every call."""
     chance = random.Random(7)
