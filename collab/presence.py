@@ -30,6 +30,7 @@ MAX_ENTRIES = 4096
 _RENEWALS = 64  # entries told anew at a time
 
 _GONE = b"null"
+_OURS = 10**12  # clocks from here on are the server's own milliseconds; clients count their changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,8 @@ class Presence:
         Entries for other ids are passed over before their JSON is read: unmodified clients send back
         whatever they receive. Raises Malformed.
         """
-        for client, state in _read(payload):
-            if self._may_write(owner, identity, client, state):
+        for client, clock, state in _read(payload):
+            if self._may_write(owner, identity, client, clock, state):
                 return client if self._write(owner, identity, client, state, now) else None
         return None
 
@@ -176,7 +177,9 @@ class Presence:
             order.insert(0, str(wanted))
         return next((colour for colour in order if colour not in taken), order[0])
 
-    def _may_write(self, owner: object, identity: Identity | None, client: int, state: bytes) -> bool:
+    def _may_write(
+        self, owner: object, identity: Identity | None, client: int, clock: int, state: bytes
+    ) -> bool:
         mine = self._client_of.get(owner)
         if mine is not None:
             return mine == client
@@ -186,7 +189,9 @@ class Presence:
         if entry is None:
             return True
         # The same person comes back while the server still holds the old socket's entry.
-        return _same_person(entry.identity, identity)
+        if entry.identity is None or identity is None:
+            return clock < _OURS  # nobody knows who is who, but an echo of what the server told is none
+        return entry.identity.subject == identity.subject  # name and role may have changed in between
 
     def _write(self, owner: object, identity: Identity | None, client: int, state: bytes, now: int) -> bool:
         """Tells whether anything changed: clients renew what they show, and so does the server by itself."""
@@ -234,22 +239,17 @@ class Told:
         return len(self._places)
 
 
-def _same_person(one: Identity | None, other: Identity | None) -> bool:
-    """Name and role may have changed in between."""
-    return one is None or other is None or one.subject == other.subject
-
-
-def _read(payload: bytes) -> list[tuple[int, bytes]]:
-    """Client ids and JSON bytes. Raises Malformed."""
+def _read(payload: bytes) -> list[tuple[int, int, bytes]]:
+    """Client ids, clocks and JSON bytes. Raises Malformed."""
     count, at = read_uint(payload, 0)
     if count > min(len(payload), MAX_ENTRIES):
         raise Malformed("too many presence entries")
     entries = []
     for _ in range(count):
         client, at = read_uint(payload, at)
-        _, at = read_uint(payload, at)
+        clock, at = read_uint(payload, at)
         state, at = read_bytes(payload, at)
-        entries.append((client, state))
+        entries.append((client, clock, state))
     if at != len(payload):
         raise Malformed("bytes behind the presence")
     return entries

@@ -272,3 +272,13 @@ def test_what_nodes_say_is_understood() -> None:
     ann = peers.Visible(7, b"{}", "u1", "Ann", "editor", writes=True, wrote=False)
     gone = peers.Visible(8, None, "", "", "", writes=False, wrote=False)
     assert peers.decode(peers.encode([ann, gone], 5)) == ([ann, gone], 5)
+
+
+def test_an_echo_takes_over_nobodys_entry_where_nobody_is_known() -> None:
+    """y-websocket clients send back all they are told; who shows nothing has no entry of its own meanwhile."""
+    presence = Presence()
+    presence.receive("ann", None, payload((1, 5, {"n": 1})), 1_795_000_000_000)
+    told = Told(presence.tell([1], 1_795_000_000_000)).payload()
+    assert presence.receive("ben", None, told, 1_795_000_000_001) is None
+    assert presence.owner_of(1) == "ann"
+    assert presence.receive("ann, again", None, payload((1, 6, {"n": 1})), 1_795_000_000_002) == 1

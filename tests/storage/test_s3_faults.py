@@ -1,9 +1,11 @@
 """S3 that fails: never read as missing or empty, given up within the bound, used again when it is back."""
 
 import asyncio
+import contextlib
 import itertools
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +42,25 @@ async def between(moto: S3Server) -> AsyncIterator[Proxy]:
 @pytest.fixture
 async def objects(moto: S3Server, between: Proxy) -> AsyncIterator[S3Objects]:
     """A store behind the proxy that holds "a/1" and a large object."""
-    async with opened(config_of(moto, endpoint=between.url), QUICK) as objects:
-        await objects.put("a/1", b"x")
-        await objects.put("a/large", bytes(1_000_000))
+    config = config_of(moto)
+    async with opened(config) as patient:
+        await patient.put("a/1", b"x")
+        await patient.put("a/large", bytes(1_000_000))
+    objects = S3Objects(replace(config, endpoint=between.url), QUICK)
+    try:
+        await _warmed_up(objects)
         yield objects
+    finally:
+        await objects.close()
+
+
+async def _warmed_up(objects: S3Objects) -> None:
+    """Opening the client may take longer than such a short limit allows."""
+    for _ in range(10):
+        with contextlib.suppress(Unavailable):
+            await objects.get("a/1")
+            return
+    raise AssertionError("the store does not answer")
 
 
 _FAULTS = {
