@@ -275,7 +275,7 @@ def test_what_nodes_say_is_understood() -> None:
 
 
 def test_an_echo_takes_over_nobodys_entry_where_nobody_is_known() -> None:
-    """y-websocket clients send back all they are told; who shows nothing has no entry of its own meanwhile."""
+    """y-websocket clients send back all they are told; who shows nothing has no entry of its own then."""
     presence = Presence()
     presence.receive("ann", None, payload((1, 5, {"n": 1})), 1_795_000_000_000)
     told = Told(presence.tell([1], 1_795_000_000_000)).payload()
