@@ -221,14 +221,14 @@ class Hub:
             await self._compare()
 
     async def _compare(self) -> None:
-        relays = list(self._relays.items())
+        relays = [(room.id, relay, relay.position) for room, relay in self._relays.items()]
         try:
-            positions = await self._log.positions([room.id for room, _ in relays])
+            positions = await self._log.positions([material for material, _, _ in relays])
         except Exception as error:  # noqa: BLE001 - whatever the log answers, the next look may go well
             log.warning("the log does not answer", error=str(error))
             return
-        for (_, relay), position in zip(relays, positions, strict=True):
-            relay.compare(position)
+        for (_, relay, before), position in zip(relays, positions, strict=True):
+            relay.compare(before, position)
 
     def _attend(self, room: Room, now: float) -> None:
         for member in list(room.members):

@@ -122,10 +122,10 @@ class Relay:
     def _unsure(self) -> bool:
         return self._doubts > self._resolved
 
-    def compare(self, there: Position) -> None:
-        """Called every few seconds: where the log stands. An announcement may have been lost."""
+    def compare(self, before: Cursor, there: Position) -> None:
+        """Called every few seconds: where this stood, then the log. An announcement may have been lost."""
         behind = there.last != self.position
-        if there.last < self.position:
+        if there.last < before:
             self.doubt()
         elif behind and self._lagging:
             self._get_level()
