@@ -37,12 +37,13 @@ test: install $(VENV)/.test-installed
 check: install $(VENV)/.test-installed
 	@scripts/check
 
-$(VENV)/.test-installed: requirements/test.txt tests/node/package-lock.json web/package-lock.json requirements/servers.txt
+$(VENV)/.test-installed: requirements/test.txt tests/node/package-lock.json web/package-lock.json benchmarks/peers/package-lock.json requirements/servers.txt
 	@$(UV) pip install -q --compile-bytecode -r requirements/test.txt
 	@scripts/install-servers $(BIN)/python $(UV)
 	@scripts/install-node $(UV)
 	@scripts/install-browser
 	@cd tests/node && npm ci --silent
+	@cd benchmarks/peers && npm ci --silent --ignore-scripts
 	@cd web && npm ci --silent
 	@touch $@
 

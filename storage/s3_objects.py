@@ -71,6 +71,7 @@ class S3Objects:
         """Let go of the connections. Calls under way fail, later ones are Unavailable."""
         self._closed = True
         async with self._opening:
+            self._client = None
             await self._stack.aclose()
 
     async def put(self, name: str, data: bytes) -> None:
@@ -210,10 +211,14 @@ class S3Objects:
                 ):
                     with attempt:
                         async with self._slots:
-                            return await send(await self._open(), deadline)
+                            return await send(self._client or await self._open(), deadline)
         raise AssertionError("the attempts end with a result or an error")
 
     async def _open(self) -> "S3Client":
+        # Who gives up waiting must not break the opening off: half a client would stay open.
+        return await asyncio.shield(asyncio.create_task(self._opened()))
+
+    async def _opened(self) -> "S3Client":
         async with self._opening:
             if self._closed:
                 raise Unavailable("open", self._config.bucket, "the object store is closed")

@@ -121,7 +121,7 @@ async def test_a_bucket_that_is_not_there_is_unavailable_not_empty(server: S3Ser
 
 
 async def test_wrong_keys_are_unavailable_with_a_hint(seaweed: S3Server) -> None:
-    objects = S3Objects(config_of(seaweed, secret_key="wrong"), QUICK)
+    objects = S3Objects(config_of(seaweed, secret_key="wrong"))
     for call in (objects.get("a"), objects.list(""), objects.put("a", b""), objects.delete("a")):
         with pytest.raises(Unavailable, match="S3_SECRET_KEY") as caught:
             await call
