@@ -9,7 +9,7 @@ from storage.s3_config import S3Config, S3Limits
 from storage.s3_objects import S3Objects
 from tests.servers import S3Server
 
-QUICK = S3Limits(connect=0.5, silence=0.4, total=1.2, attempts=2)
+QUICK = S3Limits(connect=1.0, silence=1.0, total=3.0, attempts=2)
 
 
 def config_of(server: S3Server, **changes: Any) -> S3Config:

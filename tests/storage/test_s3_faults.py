@@ -172,7 +172,7 @@ async def test_an_answer_that_breaks_off_is_never_an_object(
 
 
 async def test_a_failed_large_upload_leaves_no_parts(moto: S3Server) -> None:
-    async with opened(config_of(moto), QUICK) as objects:
+    async with opened(config_of(moto), _BUSY) as objects:
         client = await objects._open()
         upload = client.upload_part
 
@@ -190,7 +190,7 @@ async def test_a_failed_large_upload_leaves_no_parts(moto: S3Server) -> None:
 
 
 async def test_a_large_upload_whose_last_answer_is_lost_is_there(moto: S3Server) -> None:
-    async with opened(config_of(moto), QUICK) as objects:
+    async with opened(config_of(moto), _BUSY) as objects:
         client = await objects._open()
         original = client.complete_multipart_upload
         calls = itertools.count()
