@@ -57,7 +57,7 @@ async def test_a_cleared_state_is_cleared_everywhere(
 
     await node.ask("presence", "a", state=None)
 
-    await watcher.until(lambda: [state["name"] for state in watcher.others.values()] == ["b"])
+    await watcher.until(lambda: [state.get("name") for state in watcher.others.values()] == ["b"])
     await node.until("b", lambda answer: _names(answer["states"]) == ["b"], "awareness")
 
 
@@ -71,7 +71,7 @@ async def test_a_state_set_again_after_a_clear_is_visible_again(
 
     await node.ask("presence", "a", state={"name": "again"})
 
-    await watcher.until(lambda: [state["name"] for state in watcher.others.values()] == ["again"])
+    await watcher.until(lambda: [state.get("name") for state in watcher.others.values()] == ["again"])
 
 
 async def test_the_state_of_a_cut_socket_goes_and_comes_back_with_its_client(
