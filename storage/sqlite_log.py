@@ -103,7 +103,7 @@ class SqliteLog:
     async def _change(self, operation: str, doc: str, run: Callable[[Transaction], Cursor]) -> None:
         doc.encode()
         done = asyncio.get_running_loop().create_future()
-        self._submit(Work(operation, doc, run, _Change(done), 0))
+        self._submit(Work(operation, doc, run, _Change(done), 0, is_slow=True))
         await done
 
     def _submit(self, work: Work) -> None:

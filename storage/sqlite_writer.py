@@ -1,16 +1,16 @@
-"""The one thread that writes the SQLite log: group commit, then one sync for the group.
+"""Writes the SQLite log: group commit, then one sync for the group.
 
-With `synchronous=NORMAL` a commit writes the WAL without syncing it, so a group is recorded after one write
-and tells so at once; then one sync of the `-wal` file covers the whole group.
+With `synchronous=NORMAL` a commit is a write of the WAL into the kernel's memory, which takes less time than
+handing it to a thread and back. So all that is submitted in a turn of the event loop is committed at its end,
+right there, and is recorded. Whatever may take longer has a thread: opening the database, waiting for another
+program's lock, big writes, checkpoints, and the sync that covers the group.
 """
 
 import asyncio
 import contextlib
-import os
-import queue
 import sqlite3
-import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -18,13 +18,15 @@ from typing import NamedTuple
 import structlog
 
 from storage.base import Outcome
-from storage.disk import sync_file, sync_folder
 from storage.errors import LostTail
-from storage.sqlite_tables import Transaction, open_database, unavailable
+from storage.sqlite_syncer import Sync, Syncer
+from storage.sqlite_tables import Heads, Transaction, open_database, unavailable
 from storage.values import Cursor, Level
 
 _CHECKPOINT_BYTES = 4 * 2**20  # WAL written between two checkpoints, as SQLite's default of 1000 pages
 _PAGE = 4096  # bytes; what a small row costs in the WAL, about
+_BIG = 256 << 10  # bytes of a group that a thread writes
+_MAX_HEADS = 10_000  # documents whose heads are remembered
 
 _logger = structlog.get_logger(__name__)
 
@@ -40,42 +42,14 @@ class Work(NamedTuple):
     outcome: Outcome
     size: int
     """Bytes that it writes, about."""
-
-
-class WalFile:
-    """The `-wal` file beside a database, opened for syncing only."""
-
-    def __init__(self, database: Path) -> None:
-        self._path = database.with_name(database.name + "-wal")
-        self._descriptor = -1
-        self._inode: tuple[int, int] | None = None  # of the open descriptor
-
-    def sync(self) -> None:
-        """Return when the file is on the disk. Raises OSError."""
-        status = os.stat(self._path)
-        if self._inode != (status.st_dev, status.st_ino):
-            self._reopen()
-        sync_file(self._descriptor)
-
-    def close(self) -> None:
-        """Let go of the descriptor."""
-        if self._inode is not None:
-            os.close(self._descriptor)
-            self._inode = None
-
-    def _reopen(self) -> None:
-        self.close()
-        self._descriptor = os.open(self._path, os.O_RDWR)
-        status = os.fstat(self._descriptor)
-        self._inode = (status.st_dev, status.st_ino)
-        sync_folder(self._path.parent)  # SQLite syncs the name of a new WAL only with its own first sync
+    is_slow: bool = False
+    """Whether it may touch many rows."""
 
 
 class Writer:
-    """Takes work from the event loop and tells its outcomes there.
+    """Takes work and tells its outcomes, all on the event loop.
 
-    A group that fails fails for everyone in it, and the next one starts on a new connection: the thread
-    ends by `close` only.
+    A group that fails fails for everyone in it, and the next one starts on a new connection.
     """
 
     def __init__(
@@ -85,69 +59,135 @@ class Writer:
         self._loop = loop
         self._clock = clock
         self._busy_seconds = busy_seconds
-        self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()  # None: no more work comes
+        self._waiting: list[Work] = []
+        self._scheduled = False
+        self._under_way: Future[list[Cursor | None]] | None = None  # a group that the thread writes
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="sqlite-write")
         self._connection: sqlite3.Connection | None = None
+        self._is_sound = True  # the connection, if there is one
         self._create = True  # until the database was opened once
-        self._wal = WalFile(path)
+        self._heads: Heads = {}
+        self._syncer = Syncer(path)
+        self._generation = 0  # of the WAL; the next one begins after a failed sync
         self._written = 0  # bytes since the last checkpoint, about
-        self._thread = threading.Thread(target=self._run, name="sqlite-log", daemon=True)
-        self._thread.start()
+        self._checkpoints = ThreadPoolExecutor(1, thread_name_prefix="sqlite-checkpoint")
+        self._checkpoint: Future[None] | None = None  # the newest
 
     def submit(self, work: Work) -> None:
         """Write with the next group."""
-        self._queue.put(work)
+        self._waiting.append(work)
+        self._schedule()
 
     async def close(self) -> None:
         """Finish all work that was submitted; its outcomes are told on return."""
-        self._queue.put(None)
-        await asyncio.to_thread(self._thread.join)  # what it told was scheduled before this resumes
+        while self._waiting or self._under_way is not None:  # noqa: ASYNC110 - once, and not for long
+            await asyncio.sleep(0.001)
+        await self._loop.run_in_executor(self._thread, self._disconnect)
+        for part in (self._thread, self._checkpoints):
+            part.shutdown()
+        self._syncer.close()
+        await asyncio.sleep(0)  # what the syncing thread told was scheduled before this
 
-    def _run(self) -> None:
-        open_for_work = True
-        while open_for_work:
-            group = self._next_group()
-            open_for_work = None not in group
-            work = [item for item in group if item is not None]
-            if work:
-                self._write(work)
-        self._disconnect()
+    def _schedule(self) -> None:
+        if not self._scheduled and self._under_way is None:
+            self._scheduled = True
+            self._loop.call_soon(self._write)
 
-    def _next_group(self) -> list[Work | None]:
-        group = [self._queue.get()]
-        try:
-            while True:
-                group.append(self._queue.get_nowait())
-        except queue.Empty:
-            return group
-
-    def _write(self, group: list[Work]) -> None:
-        try:
-            cursors = self._commit(group)
-            pairs = zip(group, cursors, strict=True)
-            self._tell(partial(_tell_committed, work, at) for work, at in pairs)
-            self._wal.sync()
-        except Exception as error:  # noqa: BLE001 - whatever it was, everyone in the group is told
-            self._disconnect()
-            self._tell(
-                partial(work.outcome.failed, unavailable(work.operation, work.doc, error)) for work in group
-            )
+    def _write(self) -> None:
+        self._scheduled = False
+        group, self._waiting = self._waiting, []
+        connection = self._connection
+        if (
+            connection is None
+            or not self._is_sound
+            or self._syncer.has_failed(self._generation)
+            or any(work.is_slow for work in group)
+            or sum(work.size for work in group) > _BIG
+        ):
+            self._write_in_thread(group)
             return
-        self._tell(
-            partial(work.outcome.reached, Level.SYNCED)
-            for work, at in zip(group, cursors, strict=True)
-            if at is not None
-        )
-        self._written += sum(work.size + _PAGE for work in group)
-        if self._written > _CHECKPOINT_BYTES:
-            self._checkpoint()
+        try:
+            cursors = self._commit(connection, group)
+        except Exception as error:  # noqa: BLE001 - whatever it was, everyone in the group is told
+            self._heads.clear()
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
+                self._write_in_thread(group)
+            else:
+                self._is_sound = False
+                self._call_all(_failed(group, error))
+        else:
+            self._committed(group, cursors)
 
-    def _commit(self, group: list[Work]) -> list[Cursor | None]:
-        transaction = Transaction(self._connected(), self._clock())
+    def _commit(self, connection: sqlite3.Connection, group: list[Work]) -> list[Cursor | None]:
+        if len(self._heads) > _MAX_HEADS:
+            self._heads.clear()
+        transaction = Transaction(connection, self._clock(), self._heads)
         cursors = [work.run(transaction) for work in group]
         transaction.commit()
         return cursors
 
+    def _committed(self, group: list[Work], cursors: list[Cursor | None]) -> None:
+        done = list(zip(group, cursors, strict=True))
+        over = partial(self._synced, done)
+        self._syncer.start(Sync(self._generation, lambda error: self._tell(partial(over, error))))
+        self._written += sum(work.size + _PAGE for work in group)
+        if self._written > _CHECKPOINT_BYTES and (self._checkpoint is None or self._checkpoint.done()):
+            self._written = 0
+            self._checkpoint = self._checkpoints.submit(self._run_checkpoint)
+        self._call_all(partial(_tell_committed, work, at) for work, at in done)
+
+    def _synced(self, done: list[tuple[Work, Cursor | None]], error: Exception | None) -> None:
+        if error is not None:
+            self._call_all(_failed([work for work, _ in done], error))
+        else:
+            reached = (work.outcome.reached for work, cursor in done if cursor is not None)
+            self._call_all(partial(tell, Level.SYNCED) for tell in reached)
+
+    def _call_all(self, calls: Iterable[Callable[[], None]]) -> None:
+        for call in calls:
+            try:
+                call()
+            except Exception as error:  # noqa: BLE001 - one caller's fault must not hide the others' outcomes
+                self._loop.call_exception_handler({"message": "an outcome raised", "exception": error})
+
+    def _tell(self, call: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(call)
+
+    # In the thread
+
+    def _write_in_thread(self, group: list[Work]) -> None:
+        self._under_way = self._thread.submit(self._commit_with_patience, group)
+        self._under_way.add_done_callback(
+            lambda over: self._tell(partial(self._written_in_thread, group, over))
+        )
+
+    def _written_in_thread(self, group: list[Work], over: Future[list[Cursor | None]]) -> None:
+        """On the event loop again."""
+        self._under_way = None
+        error = over.exception()
+        if isinstance(error, Exception):
+            self._call_all(_failed(group, error))
+        else:
+            self._committed(group, over.result())
+        if self._waiting:
+            self._schedule()
+
+    def _commit_with_patience(self, group: list[Work]) -> list[Cursor | None]:
+        try:
+            connection = self._connected()
+            connection.execute(f"PRAGMA busy_timeout = {int(self._busy_seconds * 1000)}")
+            cursors = self._commit(connection, group)
+            connection.execute("PRAGMA busy_timeout = 0")
+        except BaseException:
+            self._disconnect()
+            raise
+        return cursors
+
     def _connected(self) -> sqlite3.Connection:
+        if not self._is_sound or self._syncer.has_failed(self._generation):
+            self._disconnect()
+            self._generation += 1
         if self._connection is None:
             connection = open_database(self._path, create=self._create, busy_seconds=self._busy_seconds)
             try:
@@ -156,11 +196,15 @@ class Writer:
                 connection.close()
                 raise
             self._connection = connection
+            self._is_sound = True
             self._create = False
         return self._connection
 
     def _disconnect(self) -> None:
-        self._wal.close()
+        self._heads.clear()
+        self._syncer.finish()  # the last connection that is closed takes the WAL with it
+        if self._checkpoint is not None:
+            self._checkpoint.exception()
         if self._connection is not None:
             try:
                 self._connection.close()
@@ -168,18 +212,14 @@ class Writer:
                 _logger.warning("log not closed", path=str(self._path), error=str(error))
             self._connection = None
 
-    def _checkpoint(self) -> None:
+    def _run_checkpoint(self) -> None:
         """Move the WAL into the database; SQLite syncs each before it relies on it."""
-        self._written = 0
         try:
-            self._connected().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        except sqlite3.Error as error:
-            # Nothing is lost: the WAL keeps everything and grows until a checkpoint succeeds.
+            connection = open_database(self._path, create=False, busy_seconds=self._busy_seconds)
+            with contextlib.closing(connection):
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except Exception as error:  # noqa: BLE001 - nothing is lost: the WAL grows until a checkpoint succeeds
             _logger.warning("log not checkpointed", path=str(self._path), error=str(error))
-
-    def _tell(self, calls: Iterable[Callable[[], None]]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(_call_all, self._loop, list(calls))
 
 
 def _tell_committed(work: Work, cursor: Cursor | None) -> None:
@@ -187,6 +227,11 @@ def _tell_committed(work: Work, cursor: Cursor | None) -> None:
         work.outcome.failed(LostTail(work.operation, work.doc, "the log lacks what the entry rests on"))
     else:
         work.outcome.recorded(cursor)
+
+
+def _failed(group: list[Work], error: Exception) -> Iterable[Callable[[], None]]:
+    for work in group:
+        yield partial(work.outcome.failed, unavailable(work.operation, work.doc, error))
 
 
 def _checkpoint_all(connection: sqlite3.Connection) -> None:
@@ -198,11 +243,3 @@ def _checkpoint_all(connection: sqlite3.Connection) -> None:
     (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if busy:
         raise sqlite3.OperationalError("another program reads the database")
-
-
-def _call_all(loop: asyncio.AbstractEventLoop, calls: list[Callable[[], None]]) -> None:
-    for call in calls:
-        try:
-            call()
-        except Exception as error:  # noqa: BLE001 - one caller's fault must not hide the others' outcomes
-            loop.call_exception_handler({"message": "an outcome raised", "exception": error})

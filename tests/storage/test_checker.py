@@ -273,8 +273,8 @@ async def test_a_flipped_byte_in_the_database_is_found(tmp_path: Path) -> None:
     await fill(store, "a", "eee")
     await store.log.close()
     with sqlite3.connect(tmp_path / "log.db") as database:
-        (row, data), *_ = database.execute("SELECT rowid, data FROM entries ORDER BY sequence")
-        database.execute("UPDATE entries SET data = ? WHERE rowid = ?", (flip(data), row))
+        (row, data), *_ = database.execute("SELECT sequence, data FROM entries ORDER BY sequence")
+        database.execute("UPDATE entries SET data = ? WHERE sequence = ?", (flip(data), row))
     database.close()
     log = SqliteLog(tmp_path / "log.db")
     report = await check(Store(log, FileObjects(tmp_path / "objects")))

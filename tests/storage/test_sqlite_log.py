@@ -4,12 +4,12 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from storage import sqlite_writer
+from storage import sqlite_syncer, sqlite_writer
 from storage.errors import Unavailable
 from storage.sqlite_log import SqliteLog
 from storage.sqlite_tables import Transaction, open_database
@@ -28,32 +28,25 @@ async def log(tmp_path: Path) -> AsyncIterator[SqliteLog]:
 
 
 class Counts:
-    """How often the writer committed and synced, and how often it called the event loop."""
+    """How often the writer committed and synced."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.commits = self.syncs = self.calls = 0
-        commit, sync, tell = Transaction.commit, sqlite_writer.WalFile.sync, sqlite_writer._call_all
+        self.commits = self.syncs = 0
+        commit, sync = Transaction.commit, sqlite_syncer.WalFile.sync
 
         def counting_commit(transaction: Transaction) -> None:
             commit(transaction)
             self.commits += 1
 
-        def counting_sync(wal: sqlite_writer.WalFile) -> None:
+        def counting_sync(wal: sqlite_syncer.WalFile) -> None:
             sync(wal)
             self.syncs += 1
 
-        def counting_tell(loop: asyncio.AbstractEventLoop, calls: list[Callable[[], None]]) -> None:
-            self.calls += 1
-            tell(loop, calls)
-
         monkeypatch.setattr(Transaction, "commit", counting_commit)
-        monkeypatch.setattr(sqlite_writer.WalFile, "sync", counting_sync)
-        monkeypatch.setattr(sqlite_writer, "_call_all", counting_tell)
+        monkeypatch.setattr(sqlite_syncer.WalFile, "sync", counting_sync)
 
 
-async def test_what_waits_is_one_commit_one_sync_and_two_calls(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_waits_is_one_commit_and_one_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first append is held in its commit while a hundred more of ten documents arrive."""
     log = SqliteLog(tmp_path / "log.sqlite", busy_seconds=10)
     await append(log, "a", b"opens the database")
@@ -62,7 +55,7 @@ async def test_what_waits_is_one_commit_one_sync_and_two_calls(
     blocker.execute("BEGIN IMMEDIATE")
     first, *rest = [Receipt() for _ in range(101)]
     log.append("a", b"x", ZERO, first)
-    while not log._writer._queue.empty():  # type: ignore[union-attr]
+    while log._writer._waiting:  # type: ignore[union-attr]
         await asyncio.sleep(0.001)
     for number, receipt in enumerate(rest):
         log.append(f"doc {number % 10}", b"x", ZERO, receipt)
@@ -71,14 +64,14 @@ async def test_what_waits_is_one_commit_one_sync_and_two_calls(
     for receipt in (first, *rest):
         await receipt.until(Level.SYNCED)
     await log.close()
-    assert (counts.commits, counts.syncs, counts.calls) == (2, 2, 4)
+    assert (counts.commits, counts.syncs) == (2, 2)
 
 
 async def test_recorded_is_told_before_the_sync(log: SqliteLog, monkeypatch: pytest.MonkeyPatch) -> None:
     await append(log, "a", b"opens the database")
     held = threading.Event()
-    sync = sqlite_writer.WalFile.sync
-    monkeypatch.setattr(sqlite_writer.WalFile, "sync", lambda wal: (held.wait(), sync(wal))[1])
+    sync = sqlite_syncer.WalFile.sync
+    monkeypatch.setattr(sqlite_syncer.WalFile, "sync", lambda wal: (held.wait(), sync(wal))[1])
     receipt = Receipt()
     log.append("a", b"x", ZERO, receipt)
     cursor = await receipt.until(Level.RECORDED)
@@ -97,10 +90,9 @@ async def test_a_failed_sync_fails_the_level_and_the_next_group_starts_from_a_sy
     def fail(descriptor: int) -> None:
         raise OSError("Input/output error")
 
-    monkeypatch.setattr(sqlite_writer, "sync_file", fail)
+    monkeypatch.setattr(sqlite_syncer, "sync_file", fail)
     receipt = Receipt()
     log.append("a", b"doubtful", ZERO, receipt)
-    await receipt.until(Level.RECORDED)
     with pytest.raises(Unavailable, match="Input/output error"):
         await receipt.until(Level.SYNCED)
     monkeypatch.undo()
@@ -122,7 +114,7 @@ def test_a_wal_that_was_replaced_is_opened_anew_and_its_folder_synced(
 ) -> None:
     synced: list[int] = []
     monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
-    wal, path = sqlite_writer.WalFile(tmp_path / "log.sqlite"), tmp_path / "log.sqlite-wal"
+    wal, path = sqlite_syncer.WalFile(tmp_path / "log.sqlite"), tmp_path / "log.sqlite-wal"
     folder = tmp_path.stat().st_ino
     path.write_bytes(b"old")
     old = path.stat().st_ino
@@ -194,6 +186,32 @@ async def test_tables_of_a_newer_version_are_refused(log: SqliteLog) -> None:
     await newer.close()
 
 
+async def test_tables_of_the_first_version_are_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "log.sqlite"
+    old = sqlite3.connect(path)
+    old.executescript("""
+        CREATE TABLE documents (
+            id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+            given_epoch INTEGER NOT NULL, given_sequence INTEGER NOT NULL,
+            floor_epoch INTEGER NOT NULL, floor_sequence INTEGER NOT NULL,
+            trimmed_epoch INTEGER NOT NULL, trimmed_sequence INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE entries (
+            document INTEGER NOT NULL, epoch INTEGER NOT NULL, sequence INTEGER NOT NULL,
+            time INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (document, epoch, sequence)
+        ) STRICT;
+        INSERT INTO documents VALUES (1, 'a', 1, 3145728, 0, 0, 0, 0);
+        INSERT INTO entries VALUES (1, 1, 2097152, 5, x'01'), (1, 1, 3145728, 6, x'02');
+        PRAGMA user_version = 1;
+    """)
+    old.close()
+    log = SqliteLog(path)
+    cursor = await append(log, "a", b"\x03", after=Cursor(1, 3145728))
+    assert cursor > Cursor(1, 3145728)
+    assert [entry for _, entry in await log.read("a", ZERO)] == [b"\x01", b"\x02", b"\x03"]
+    await log.close()
+
+
 async def test_a_closed_log_is_unavailable(log: SqliteLog) -> None:
     await append(log, "a", b"x")
     await log.close()
@@ -238,10 +256,10 @@ async def test_the_wal_is_checkpointed_and_does_not_grow(
     log: SqliteLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_writer, "_CHECKPOINT_BYTES", 100_000)
-    for _ in range(60):
+    for _ in range(300):
         await append(log, "a", bytes(20_000))
-    assert Path(f"{log.path}-wal").stat().st_size < 400_000
-    assert len(await log.read("a", ZERO)) == 60
+    assert Path(f"{log.path}-wal").stat().st_size < 3_000_000  # of six million written
+    assert len(await log.read("a", ZERO)) == 300
 
 
 async def test_a_failed_checkpoint_fails_nobody(log: SqliteLog, monkeypatch: pytest.MonkeyPatch) -> None:

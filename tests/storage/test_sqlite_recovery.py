@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from storage.head import STRIDE, Head, mark
 from storage.sqlite_log import SqliteLog
-from storage.sqlite_tables import Transaction, open_database, read_entries, read_state
+from storage.sqlite_tables import Heads, Transaction, open_database, read_entries, read_state
 from storage.testing import append
 from storage.values import ZERO, Cursor
 from tests.storage.processes import ROOT
@@ -112,6 +112,7 @@ class LogMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(_folder())
+        self.heads: Heads = {}
         self.connection = self._open(create=True)
         self.entries: dict[str, dict[Cursor, bytes]] = {"a": {}, "b": {}}
         self.bound: dict[str, Cursor] = {"a": ZERO, "b": ZERO}  # below every later cursor
@@ -124,7 +125,7 @@ class LogMachine(RuleBasedStateMachine):
         doc=documents, data=st.lists(st.binary(max_size=5), min_size=1, max_size=4), after=cursors | st.none()
     )
     def append(self, doc: str, data: list[bytes], after: Cursor | None) -> None:
-        transaction = Transaction(self.connection, 1)
+        transaction = Transaction(self.connection, 1, self.heads)
         for entry in data:
             base = self.bound[doc] if after is None else after
             cursor = transaction.append(doc, entry, base, heals=True)
@@ -137,7 +138,7 @@ class LogMachine(RuleBasedStateMachine):
 
     @rule(doc=documents, floor=cursors)
     def raise_floor(self, doc: str, floor: Cursor) -> None:
-        transaction = Transaction(self.connection, 1)
+        transaction = Transaction(self.connection, 1, self.heads)
         transaction.raise_floor(doc, floor)
         transaction.commit()
         if floor > self.bound[doc]:
@@ -147,7 +148,7 @@ class LogMachine(RuleBasedStateMachine):
     @rule(doc=documents, data=st.data())
     def trim(self, doc: str, data: st.DataObject) -> None:
         upto = data.draw(st.sampled_from([ZERO, self.bound[doc], *self.entries[doc]]) | cursors)
-        transaction = Transaction(self.connection, 1)
+        transaction = Transaction(self.connection, 1, self.heads)
         transaction.trim(doc, upto)
         transaction.commit()
         self.bound[doc] = max(self.bound[doc], upto)
@@ -156,10 +157,11 @@ class LogMachine(RuleBasedStateMachine):
 
     @rule(doc=documents, upto=cursors)
     def leave_a_transaction_unfinished(self, doc: str, upto: Cursor) -> None:
-        transaction = Transaction(self.connection, 1)
+        transaction = Transaction(self.connection, 1, self.heads)
         transaction.append(doc, b"lost", ZERO, heals=False)
         transaction.trim(doc, upto)
         self.connection.close()
+        self.heads.clear()
         self.connection = self._open()
 
     @precondition(lambda self: any(self.entries.values()))
@@ -172,6 +174,7 @@ class LogMachine(RuleBasedStateMachine):
                 shutil.copy(path, crashed)
         self.teardown()
         self.folder = crashed
+        self.heads.clear()
         self.connection = self._open()
 
     @invariant()
