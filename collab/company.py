@@ -5,8 +5,9 @@ Each node tells the others of its own members only, and its own members of every
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from collab import peers
 from collab.member import Member
@@ -21,6 +22,20 @@ from storage.clock import unix_milliseconds
 _CROWD = 200  # members; beyond it presence is told less often
 _CROWD_PACE = 0.00025  # seconds per member between two tellings in a crowd
 _FORGET = 45_000  # milliseconds after which a member of another node is gone, unless it was told of again
+
+
+class Telling(NamedTuple):
+    """Presence that is to be told to the members of this node."""
+
+    payload: bytes
+    wire: bytes
+    """The payload as a frame."""
+    own: Mapping[object, tuple[bytes, bytes]]
+    """For members whose own entry is among it: payload and frame without that, b"" if nothing is left."""
+
+    def to(self, member: object) -> tuple[bytes, bytes]:
+        """Payload and frame for `member`."""
+        return self.own.get(member) or (self.payload, self.wire)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +63,18 @@ class Company:
         members: Collection[Member],
         bus: Bus,
         schedule: Callable[[], None],
-        shown: Callable[[], bytes],
+        tell: Callable[[Telling], None],
     ) -> None:
         """`members` are the room's own; `schedule` asks for a flush, in which `tell_due` is called.
 
-        `shown` gives the state vector of all that members have seen.
+        `tell` tells them, where that happens at a time of its own.
         """
         self.presence = Presence()
         self._material = material
         self._members = members
         self._bus = bus
         self._schedule = schedule
-        self._shown = shown
+        self._tell = tell
         self._loop = asyncio.get_running_loop()
         self._next = 0.0  # event-loop time before which nothing is told
         self._timer: asyncio.TimerHandle | None = None
@@ -167,19 +182,30 @@ class Company:
 
     # The flush
 
+    def take_due(self) -> Telling | None:
+        """What changed, to be told now; None where nothing did, or a crowd was told a moment ago."""
+        if not self._told or self._next > self._loop.time():
+            return None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if len(self._members) > _CROWD:
+            self._next = self._loop.time() + _CROWD_PACE * len(self._members)
+        return self._collect()
+
     def tell_due(self, patience: float = 0.0) -> None:
-        """Tell what changed; or within `patience` seconds, unless this is called again before."""
+        """Tell what changed; or `patience` seconds after it may be told, unless somebody takes it before."""
         if not self._told:
             return
         now = self._loop.time()
-        at = max(self._next, now + patience)
+        at = max(self._next, now) + patience
         if at > now:
             if self._timer is None:
                 self._timer = self._loop.call_at(at, self._tell_late)
             return
-        if len(self._members) > _CROWD:
-            self._next = now + _CROWD_PACE * len(self._members)
-        self._tell(self._shown(), unix_milliseconds())
+        telling = self.take_due()
+        if telling is not None:
+            self._tell(telling)
 
     def close(self) -> None:
         """Tell nothing more."""
@@ -191,22 +217,21 @@ class Company:
         self._timer = None
         self.tell_due()
 
-    def _tell(self, shown: bytes, now: int) -> None:
+    def _collect(self) -> Telling:
         clients, self._told = self._told, set()
         own, self._own = self._own, set()
-        told = Told(self.presence.tell(clients, now))
+        told = Told(self.presence.tell(clients, unix_milliseconds()))
         if own:
             members = [self._visible(client) for client in own]
             self._bus.publish(self._material, peers.encode(members, self.presence.clock))
-        everything = told.payload()
-        wire = frame(ywebsocket.awareness(everything))
-        for member in self._members:
-            mine = self.presence.client_of(member)
-            if mine is None or mine not in told:
-                member.tell(everything, wire, shown)
-            elif len(told) > 1:
-                rest = told.payload(mine)
-                member.tell(rest, frame(ywebsocket.awareness(rest)), shown)
+        payload = told.payload()
+        apart = {}
+        for client in clients:
+            owner = self.presence.owner_of(client)
+            if owner is not None:
+                rest = told.payload(client) if len(told) > 1 else b""
+                apart[owner] = (rest, frame(ywebsocket.awareness(rest)) if rest else b"")
+        return Telling(payload, frame(ywebsocket.awareness(payload)), apart)
 
     def _visible(self, client: int) -> Visible:
         owner = self.presence.owner_of(client)

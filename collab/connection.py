@@ -96,6 +96,10 @@ class Connection:
         """Refuse a text message."""
         self._reject(text_refused())
 
+    def choked(self) -> None:
+        """What comes now has to wait."""
+        self._room.audience.direct(self, None)
+
     def drained(self) -> None:
         """Write on."""
         self._pump()
@@ -145,7 +149,10 @@ class Connection:
             return
         if self._closing is not None:
             socket.close(*self._closing)
-        elif outbox.wants is not None and not self._catching_up:
+        elif outbox.wants is None:
+            if outbox.listening:
+                self._room.audience.direct(self, socket.direct)
+        elif not self._catching_up:
             self._catch_up(outbox.wants)
 
     def _catch_up(self, state_vector: bytes) -> None:
@@ -162,6 +169,7 @@ class Connection:
         if isinstance(message, Awareness):
             return self._room.receive_presence(self, message.payload)
         if isinstance(message, Ask):
+            self._room.audience.direct(self, None)
             self._outbox.catch_up_from(message.state_vector)
             self._pump()
         elif isinstance(message, Control):
@@ -189,7 +197,7 @@ class Connection:
     def _edit(self, edit: Edit) -> bool:
         """Take in an edit; False where that takes so long that it must not be done here."""
         session, room = self._session, self._room
-        if not session.grant.role.writes or room.frozen:
+        if not self.writes or room.frozen:
             session.place(session.edits, NEVER)
             self._refuse_edit(edit)
             return True
@@ -253,8 +261,7 @@ class Connection:
         """Acknowledge what `position` covers."""
         session = self._session
         if session.reached(position) and self._ours:
-            saved = ywebsocket.control("saved", n=session.saved, level=self._room.level)
-            self._outbox.put_saved(frame(saved))
+            self._outbox.put_saved(frame(ywebsocket.saved(session.saved, self._room.level)))
             self._pump()
         return session.waits
 
@@ -311,6 +318,7 @@ class Connection:
     def close(self, code: CloseCode, reason: str) -> None:
         """Write what is essential, then close."""
         if self._closing is None:
+            self._room.audience.direct(self, None)
             self._closing = (code, reason)
             self._closing_since = self._loop.time()
             self._pump()

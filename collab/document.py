@@ -10,12 +10,16 @@ from typing import Any
 from pycrdt import Doc, TransactionEvent, merge_updates
 
 from collab.errors import Poisoned
+from collab.protocol.lib0 import uint
 from collab.protocol.ywebsocket import decode_state_vector
 from collab.updates import Admission, Index, InvalidUpdate, admit, survey
 from storage.state import holds
 
 BIG = 32 << 10
 """Bytes of an update or a document above which a worker process parses it."""
+
+GATHERED = 100
+"""Updates that are applied in one transaction, at most."""
 
 _MERGE_CHUNK = 100  # merge_updates is quadratic in the number of updates
 EMPTY_STATE_VECTOR = b"\x00"
@@ -33,13 +37,28 @@ class Document:
         revision: counts the applied updates.
     """
 
-    __slots__ = ("_changed", "_doc", "_full", "_subscription", "clocks", "index", "revision", "size")
+    __slots__ = (
+        "_changed",
+        "_doc",
+        "_encoded",
+        "_full",
+        "_gathered",
+        "_subscription",
+        "_touched",
+        "clocks",
+        "index",
+        "revision",
+        "size",
+    )
 
     def __init__(self) -> None:
         self._doc: Doc[Any] = Doc(client_id=1)  # never edits, so the id appears nowhere
         self._changed = False  # by the update that is being applied
         self._subscription = self._doc.observe(self._note_change)
         self._full: tuple[int, bytes] = (0, EMPTY_UPDATE)  # revision and state, for joiners to share
+        self._gathered: list[bytes] = []  # admitted, in order, and to be applied in one transaction
+        self._touched: set[int] = set()  # clients whose clocks changed since the last `verify`
+        self._encoded: dict[int, bytes] = {}  # each client's part of the state vector, in pycrdt's order
         self.clocks: dict[int, int] = {}
         self.index: Index | None = Index()
         self.size = 0
@@ -49,9 +68,11 @@ class Document:
         """Apply what storage holds, in its order. Raises Poisoned, also where it has a hole."""
         for update in updates:
             self._apply(update)
+        self.revision += len(updates)
         if not all(holds(self._doc, update) for update in updates):
             raise Poisoned("stored content rests on content that is missing")
         self.clocks = decode_state_vector(self._doc.get_state())
+        self._encoded.clear()
         self.size = sum(map(len, updates))
         if updates:
             self.index = None
@@ -70,38 +91,53 @@ class Document:
         return admit(update, self.clocks, held, self.survey())
 
     def apply(self, admission: Admission) -> bool:
-        """Apply the ready part of an admission; tells whether it changed anything. Raises Poisoned.
+        """Take in the ready part of an admission; tells whether it changed anything. Raises Poisoned.
 
-        Deletions of what is deleted change nothing: every step 2 holds all deletions of its document.
+        Deletions of what is deleted change nothing: every step 2 holds all deletions of its document. New
+        structs always do; they may be applied later, with others in one transaction, which costs pycrdt much
+        less than a transaction each: by whatever needs the document, `verify` at the latest.
         """
         ready = admission.ready
         if ready is None:
             return False
-        index = self.survey()
-        self._changed = False
-        self._apply(ready)
-        index.learn(admission)
+        self.survey().learn(admission)
+        if not admission.clocks:
+            return self._apply_deletions(ready)
         clocks = self.clocks
         for client, clock in admission.clocks.items():
             if clock > clocks.get(client, 0):
                 clocks[client] = clock
-        if self._changed:
-            self.size += len(ready)
-        return self._changed
+                self._touched.add(client)
+        self._gathered.append(ready)
+        self.revision += 1
+        self.size += len(ready)
+        if len(self._gathered) >= GATHERED:
+            self._apply_gathered()
+        return True
 
     def verify(self) -> bytes:
         """Check that pycrdt took in exactly what was applied; returns the state vector. Raises Poisoned."""
-        state_vector = self._doc.get_state()
-        if decode_state_vector(state_vector) != self.clocks:
-            raise Poisoned("the document took in less than was applied")
+        state_vector = self._apply_gathered()
+        encoded = self._encoded
+        for client in self._touched:
+            encoded[client] = uint(client) + uint(self.clocks[client])
+        self._touched.clear()
+        # pycrdt keeps its order until a client is new, so that the whole is rarely decoded.
+        if state_vector != uint(len(self.clocks)) + b"".join(encoded.values()):
+            decoded = decode_state_vector(state_vector)
+            if decoded != self.clocks:
+                raise Poisoned("the document took in less than was applied")
+            self._encoded = {client: uint(client) + uint(clock) for client, clock in decoded.items()}
         return state_vector
 
     def state_vector(self) -> bytes:
-        """The encoded state vector of all that was applied."""
-        return self._doc.get_state()
+        """The encoded state vector of all that was applied. Raises Poisoned."""
+        return self._apply_gathered()
 
     def diff(self, state_vector: bytes) -> bytes:
-        """What a client at `state_vector` lacks."""
+        """What a client at `state_vector` lacks. Raises Poisoned."""
+        if self._gathered:
+            self._apply_gathered()
         if state_vector != EMPTY_STATE_VECTOR:
             return self._doc.get_update(state_vector)
         revision, state = self._full
@@ -115,15 +151,33 @@ class Document:
         """Encoded bytes, exactly."""
         return len(self.diff(EMPTY_STATE_VECTOR))
 
-    def _apply(self, update: bytes) -> None:
+    def _apply_deletions(self, update: bytes) -> bool:
+        if self._gathered:
+            self._apply_gathered()
+        self._changed = False
+        self._apply(update)
+        if self._changed:
+            self.revision += 1
+            self.size += len(update)
+        return self._changed
+
+    def _apply_gathered(self) -> bytes:
+        gathered, self._gathered = self._gathered, []
+        return self._apply(*gathered)
+
+    def _apply(self, *updates: bytes) -> bytes:
+        """The state vector then, read in the same transaction: an empty one costs nearly as much."""
+        update = b""
         try:
-            self._doc.apply_update(update)
+            with self._doc.transaction():
+                for update in updates:
+                    self._doc.apply_update(update)
+                return self._doc.get_state()
         except BaseException as error:
             # pycrdt's PanicException is no Exception; after any raise a part may have been applied.
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
                 raise
-            raise Poisoned(f"pycrdt: {error}") from error
-        self.revision += 1
+            raise Poisoned(f"pycrdt: {error}", update) from error
 
     def _note_change(self, _: TransactionEvent) -> None:
         self._changed = True

@@ -39,7 +39,15 @@ class Rejected(Exception):
 
 
 class Poisoned(Exception):
-    """The document object can no longer be trusted: it panicked, or applied less than it should."""
+    """The document object can no longer be trusted: it panicked, or applied less than it should.
+
+    Attributes:
+        guilty: the update that it was given then, where that is known.
+    """
+
+    def __init__(self, reason: str, guilty: bytes = b"") -> None:
+        super().__init__(reason)
+        self.guilty = guilty
 
 
 class StartError(Exception):

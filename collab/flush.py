@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from collab.document import merge
+from collab.document import GATHERED, merge
 from storage.values import Entry, Part
 
+_SUSPECTS = 4 * GATHERED  # updates of one sender that are remembered
 _COMPACT = 1000  # updates of one author after which they are merged, while the log holds the room up
 
 
@@ -22,16 +23,30 @@ class Batch:
     Attributes:
         position: the number of this flush in its room; acknowledgements refer to it.
         first: the number of the first flush that was merged into this one.
-        members: who sent something; a sole sender is not sent its own words back.
+        sole: the only one who sent something, known when it is sealed; it is not sent its own words back.
+        count: how many updates were added.
         state_vector: the document's after this batch, set when it is sealed.
         base: the document's before this batch, set when it is recorded.
     """
 
-    __slots__ = ("_due", "_merged", "_parts", "base", "first", "members", "position", "state_vector")
+    __slots__ = (
+        "_due",
+        "_merged",
+        "_parts",
+        "_senders",
+        "base",
+        "count",
+        "first",
+        "position",
+        "sole",
+        "state_vector",
+    )
 
     def __init__(self, position: int) -> None:
         self.first = self.position = position
-        self.members: set[Any] = set()
+        self.count = 0
+        self.sole: Any = None
+        self._senders: dict[Any, list[bytes]] = {}  # until it is sealed
         self.base = self.state_vector = b"\x00"
         self._parts: dict[str, _PartInProgress] = {}
         self._merged: bytes | None = None
@@ -44,9 +59,27 @@ class Batch:
             part = self._parts[author] = _PartInProgress()
         part.updates.append(update)
         part.clients.update(clients)
-        self.members.add(member)
+        self.count += 1
+        sent = self._senders.setdefault(member, [])
+        sent.append(update)
+        if len(sent) > _SUSPECTS:
+            del sent[:-GATHERED]
         if len(part.updates) >= _COMPACT:
             part.updates = [merge(part.updates)]
+
+    def seal(self, state_vector: bytes) -> None:
+        """Nothing is added any more: the document stands at `state_vector`."""
+        self.state_vector = state_vector
+        if len(self._senders) == 1:
+            (self.sole,) = self._senders
+        self._senders.clear()
+
+    def sender_of(self, update: bytes) -> Any:
+        """Who sent this very update; for b"" the sole sender. None where that cannot be said."""
+        senders = self._senders
+        if not update:
+            return next(iter(senders)) if len(senders) == 1 else None
+        return next((who for who, sent in senders.items() if any(each is update for each in sent)), None)
 
     def absorb(self, later: "Batch") -> None:
         """Append what the next batch holds to this one, which could not be recorded yet."""
@@ -56,7 +89,7 @@ class Batch:
             mine.clients |= part.clients
             if len(mine.updates) >= _COMPACT:
                 mine.updates = [merge(mine.updates)]
-        self.members |= later.members
+        self.sole = self.sole if self.sole is later.sole else None
         self._due = self._due or later._due
         self.position = later.position
         self.state_vector = later.state_vector

@@ -10,6 +10,7 @@ looks first, and says when to go on.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Collection
 from typing import Protocol
 
@@ -263,15 +264,15 @@ class Recorder:
 class _Append:
     """The outcome of one append, handed on with its batch."""
 
-    __slots__ = ("_batch", "_observe", "_recorder")
+    __slots__ = ("_batch", "_recorder", "_started")
 
     def __init__(self, recorder: Recorder, batch: Batch) -> None:
         self._recorder = recorder
         self._batch = batch
-        self._observe: Callable[[], None] = metrics.start_append()
+        self._started = time.perf_counter()
 
     def recorded(self, cursor: Cursor) -> None:
-        self._observe()
+        metrics.append_seconds.observe(time.perf_counter() - self._started)
         self._recorder.recorded(self._batch, cursor)
         self._recorder.reached(self._batch, Level.RECORDED)
 

@@ -11,24 +11,23 @@ from collections import deque
 from collections.abc import Callable, Collection, Container
 
 from collab import metrics, peers
-from collab.company import Company
-from collab.document import Document, merge
+from collab.audience import Audience
+from collab.company import Company, Telling
+from collab.document import EMPTY_UPDATE, Document, merge
 from collab.errors import CloseCode, Poisoned, Rejected
 from collab.flush import Batch
 from collab.limits import Limits
-from collab.logs import log
 from collab.member import Member
 from collab.ownership import Ownership
 from collab.parking import Parking
 from collab.protocol import ywebsocket
-from collab.protocol.framing import frame
 from collab.recorder import Recorder
 from collab.updates import Admission
 from storage.base import Bus, UpdateLog
 from storage.clock import unix_milliseconds
 from storage.values import Cursor, Level
 
-_LOAD_FACTOR = 9.0  # the next flush waits this multiple of what the last one cost: a tenth of the time
+_LOAD_FACTOR = 29.0  # the next flush waits this multiple of what the last one cost: a thirtieth of the time
 _MAX_CLIENTS = 20_000  # client ids in one document; every flush looks at its whole state vector
 _LONGEST_PAUSE = 0.02  # seconds; the cap of that pause
 
@@ -61,8 +60,9 @@ class Room:
         self.document = document
         self.level = level
         self.limits = limits
-        self.members: dict[Member, None] = {}  # a set that keeps its order
-        self.company = Company(material, self.members.keys(), bus, self._schedule_flush, lambda: self._shown)
+        self.audience = Audience(material)
+        self.members = self.audience.members
+        self.company = Company(material, self.members.keys(), bus, self._schedule_flush, self._tell)
         self.presence = self.company.presence
         self.is_closed = False
         self.frozen = ""
@@ -92,7 +92,7 @@ class Room:
         """Add a member. Raises Rejected when the room is full."""
         if len(self.members) >= self.limits.members_per_room:
             raise Rejected(CloseCode.TOO_MANY, "this material has too many visitors now", "room_full")
-        self.members[member] = None
+        self.audience.members[member] = None
         if self._announced:
             member.unrecorded(True)
 
@@ -144,24 +144,23 @@ class Room:
 
         Raises Poisoned (this room is over) and Rejected (the document is full).
         """
-        if admission.ready is not None:
-            self._check_size(admission, len(admission.ready))
+        ready = admission.ready
+        if ready is not None:
             try:
+                self._check_size(admission, len(ready))
                 changed = self.document.apply(admission)
-            except Poisoned:
-                member.close(CloseCode.REFUSED, "the edit cannot be applied")
-                self._on_poisoned(self, admission.ready)
+            except Poisoned as error:
+                self._drop(error, member if error.guilty is ready else None)
                 raise
             if changed:
-                self._gather(member, admission.ready, admission.clocks.keys())
-                return self._covering
+                self._gather(member, ready, admission.clocks.keys())
+                return self._batch.position
         if self.level is Level.REPLICATED and self._foreign:
             self._batch.confirm()  # it may have come by another node, whose entry is not at the level yet
             self._schedule_flush()
         return self._covering
 
     def _gather(self, member: Member, update: bytes, clients: Collection[int]) -> None:
-        metrics.updates.inc()
         self.company.wrote(member, clients)
         self._batch.add(member, member.author, update, clients)
         self._schedule_flush()
@@ -235,9 +234,11 @@ class Room:
         if self.is_closed:
             return
         started = self._loop.time()
+        telling = self.company.take_due()
         if batch.position > self._shown_position:
-            self._show(batch)
-        self.company.tell_due()
+            self._show(batch, telling)
+        elif telling is not None:
+            self._tell(telling)
         self._loop.call_soon(self._go_on, started)  # behind what was just scheduled: the writes
 
     def reached(self, position: int) -> None:
@@ -273,8 +274,12 @@ class Room:
             self._schedule_flush()
 
     def diff(self, state_vector: bytes) -> bytes:
-        """What the document holds beyond `state_vector`."""
-        return self.document.diff(state_vector)
+        """What the document holds beyond `state_vector`; nothing any more if it turns out to be poisoned."""
+        try:
+            return self.document.diff(state_vector)
+        except Poisoned as error:
+            self._drop(error)
+            return EMPTY_UPDATE
 
     def now(self) -> int:
         """Unix time, milliseconds."""
@@ -318,31 +323,25 @@ class Room:
     def _append(self) -> None:
         batch, self._batch = self._batch, Batch(self._batch.position + 1)
         try:
-            batch.state_vector = self.document.verify()
-        except Poisoned:
-            self._drop(batch)
+            batch.seal(self.document.verify())
+        except Poisoned as error:
+            self._batch = batch
+            self._drop(error)
             return
         metrics.batches.inc()
+        metrics.updates.inc(batch.count)
         self._foreign = False
         asking, self._asking = self._asking, []
         for member, state_vector in asking:
             self._encode_diff(member, state_vector)
         self.recorder.append(batch)
 
-    def _hand_over(self, member: Member, action: Callable[[Member], None]) -> None:
-        """A member that fails takes nobody with it."""
-        try:
-            action(member)
-        except Exception:  # noqa: BLE001 - whatever it was, it is logged and the member goes
-            log.exception("member failed", material=self.id, author=member.author)
-            member.close(CloseCode.UNAVAILABLE, "this member failed")
-
-    def _drop(self, batch: Batch) -> None:
-        """Give the document up: `batch` brought something that it took in only partly."""
-        if len(batch.members) == 1:
-            for member in batch.members:
-                member.close(CloseCode.REFUSED, "the edit cannot be applied")
-        self._on_poisoned(self, batch.update() if batch.has_edits else b"")
+    def _drop(self, error: Poisoned, sender: Member | None = None) -> None:
+        """Give the document up: it did not take something in, or only in part."""
+        sender = sender or self._batch.sender_of(error.guilty)
+        if sender is not None:
+            sender.close(CloseCode.REFUSED, "the edit cannot be applied")
+        self._on_poisoned(self, error.guilty)
 
     def _encode_diff(self, member: Member, state_vector: bytes) -> None:
         update = self.document.diff(state_vector)
@@ -350,7 +349,7 @@ class Room:
         def catch_up(to: Member) -> None:
             to.caught_up(update, self.presence.encode_present(to, self.now()))
 
-        self.release(lambda: self._hand_over(member, catch_up))
+        self.release(lambda: self.audience.hand_over(member, catch_up))
 
     def _pace(self, started: float) -> None:
         """Under load, wait a multiple of what was just spent, so that frames become fewer."""
@@ -359,19 +358,15 @@ class Room:
         self._next_flush = max(self._next_flush, now + pause)
         metrics.flush_seconds.observe(now - started)
 
-    def _show(self, batch: Batch) -> None:
+    def _show(self, batch: Batch, telling: Telling | None = None) -> None:
         shown = self._shown
         if not self._others:  # the batch may have been sealed on top of them
             self._shown = batch.state_vector
         self._shown_position = batch.position
-        sole = next(iter(batch.members)) if len(batch.members) == 1 else None
-        listeners = [member for member in self.members if member is not sole]
-        if listeners and batch.has_edits:
-            update = batch.update()
-            wire = frame(ywebsocket.update(update))
-            for member in listeners:
-                self._hand_over(member, lambda to: to.show(update, wire, shown))
-            metrics.deliveries.inc(len(listeners))
+        if batch.has_edits:
+            self.audience.spread(batch.update(), telling, shown, batch.sole)
+        elif telling is not None:
+            self._tell(telling)
         while self._releases and self._releases[0][0] <= self._shown_position:
             self._releases.popleft()[1]()
         self._show_others()
@@ -381,13 +376,15 @@ class Room:
         if not self._others or self._releases:
             return
         updates, self._others = self._others, []
-        update, shown = merge(updates), self._shown
-        wire = frame(ywebsocket.update(update))
-        for member in list(self.members):
-            self._hand_over(member, lambda to: to.show(update, wire, shown))
-        metrics.deliveries.inc(len(self.members))
+        self.audience.spread(merge(updates), None, self._shown)
         if not self._batch and self.recorder.is_idle:
-            self._shown = self.document.state_vector()
+            try:
+                self._shown = self.document.state_vector()
+            except Poisoned as error:
+                self._drop(error)
+
+    def _tell(self, telling: Telling) -> None:
+        self.audience.spread(None, telling, self._shown)
 
     def _check_size(self, admission: Admission, more: int) -> None:
         document, limit = self.document, self.limits.document_bytes

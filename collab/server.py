@@ -1,5 +1,6 @@
 """Runs the application under uvicorn: binds, says when it is ready, drains when told to stop."""
 
+import gc
 import logging
 import os
 import signal
@@ -69,6 +70,7 @@ class _Server(uvicorn.Server):
             await super().startup(sockets)
         except SystemExit:  # uvicorn's answer to a lifespan that failed
             raise getattr(self._app.state, "start_error", StartError("see the log")) from None
+        _rest_garbage_collector()
         print(f"StudyHub ready: {self._url}", flush=True)  # noqa: T201 - the line that programs wait for
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -83,6 +85,16 @@ class _Server(uvicorn.Server):
         await hub.drain()
         self.settled = all(room.is_settled for room in hub.rooms.values())
         await super().shutdown(sockets)
+
+
+def _rest_garbage_collector() -> None:
+    """Keep it from walking over all modules again and again, tens of milliseconds each time.
+
+    What is there now stays to the end. Hardly anything that comes is in a cycle, a closed connection for one.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
 
 
 def _end_without_supervisor() -> None:

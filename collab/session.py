@@ -13,6 +13,7 @@ from collab.protocol.messages import Ask, Awareness, Edit, Message, QueryAwarene
 _HEAD = 16  # bytes of a frame around its payload
 _MAX_ASK = 128 << 10  # bytes of a step 1: about 10,000 client ids
 _MAX_OTHER = 4 << 10  # bytes of a control message, once hello is said
+_ASKING = (Ask, QueryAwareness)
 _ASK_COST = 50.0  # messages; answering a step 1 may mean encoding the whole document
 _BYTES_PER_TOKEN = 256  # so big messages count as many
 _BIG = 32 << 10  # bytes; beyond it a worker process parses the message, and all sessions share that worker
@@ -40,6 +41,7 @@ class Session:
     """
 
     __slots__ = (
+        "_least",
         "_limits",
         "_message_rate",
         "_presence_rate",
@@ -58,15 +60,15 @@ class Session:
         self.parked: list[bytes] = []
         self.parked_since = 0.0
         self._limits = limits
+        self._least = min(limits.update_bytes, limits.step2_bytes, limits.presence_bytes, _MAX_OTHER)
         self._waiting: deque[_Waiting] = deque()  # in the order in which they came
         self._message_rate = TokenBucket(limits.messages_per_second, now)
         self._presence_rate = TokenBucket(limits.presence_per_second, now)
 
     def receive(self, frame: bytes) -> Message:
         """The message in one frame, checked for form and size. Raises Rejected."""
-        limit = self._limit(frame)
-        if len(frame) > limit + _HEAD:  # before anything is decoded
-            raise Rejected(CloseCode.TOO_LARGE, f"a message of this kind has {limit} bytes", "too_large")
+        if len(frame) > self._least:
+            self._check_size(frame)
         try:
             message = ywebsocket.decode(frame)
         except Malformed as error:
@@ -74,6 +76,12 @@ class Session:
         if isinstance(message, Edit):
             self.edits += 1
         return message
+
+    def _check_size(self, frame: bytes) -> None:
+        """Before anything is decoded. Raises Rejected."""
+        limit = self._limit(frame)
+        if len(frame) > limit + _HEAD:
+            raise Rejected(CloseCode.TOO_LARGE, f"a message of this kind has {limit} bytes", "too_large")
 
     def _limit(self, frame: bytes) -> int:
         kind = ywebsocket.kind(frame)
@@ -91,7 +99,7 @@ class Session:
         send in numbers, cost no more than any message.
         """
         cost = 1.0 + size / (_BYTES_PER_TOKEN if size < _BIG else _BIG_BYTES_PER_TOKEN)
-        if isinstance(message, Ask | QueryAwareness):
+        if type(message) in _ASKING:
             cost += _ASK_COST
         wait = self._message_rate.take(now, cost)
         return max(wait, self._presence_rate.take(now)) if present else wait

@@ -6,6 +6,7 @@ when the client reads more slowly than it is written to.
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -13,8 +14,6 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from collab.errors import CloseCode, Rejected
 from collab.protocol.framing import message_in
 from collab.wire import WIRE, WebSocketProtocol
-
-_CORKED_BYTES = 64 << 10  # written at the end of the turn at the latest
 
 
 class Receiver(Protocol):
@@ -25,6 +24,9 @@ class Receiver(Protocol):
 
     def received_text(self) -> None:
         """A text message came, which nobody should send."""
+
+    def choked(self) -> None:
+        """The socket is congested now, or gone."""
 
     def drained(self) -> None:
         """The socket is not congested any more."""
@@ -38,6 +40,13 @@ class Socket(Protocol):
     """
 
     congested_since: float
+
+    @property
+    def direct(self) -> Callable[[bytes], object] | None:
+        """Writes frames as `send` does, without a look at the socket's state; None if there is no such way.
+
+        Good from `Receiver.drained` to `Receiver.choked`.
+        """
 
     @property
     def congested(self) -> bool:
@@ -69,36 +78,35 @@ def socket_of(websocket: WebSocket) -> Socket:
 
 
 class RawSocket:
-    """A socket over our own protocol class. What is sent within one turn of the loop is written at once."""
+    """A socket over our own protocol class. uvloop writes at once what is sent within a turn of the loop."""
 
-    __slots__ = ("_corked", "_corked_bytes", "_done", "_loop", "_receiver", "_wire", "congested_since")
+    __slots__ = ("_done", "_receiver", "_wire", "congested_since")
 
     def __init__(self, wire: WebSocketProtocol) -> None:
         self.congested_since = 0.0
         self._wire = wire
-        self._loop = asyncio.get_running_loop()
-        self._done: asyncio.Future[None] = self._loop.create_future()
+        self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._receiver: Receiver | None = None
-        self._corked: list[bytes] = []
-        self._corked_bytes = 0
+
+    @property
+    def direct(self) -> Callable[[bytes], object] | None:
+        """See Socket."""
+        return None if self._receiver is None else self._wire.transport.write
 
     @property
     def congested(self) -> bool:
         """See Socket."""
-        return self.congested_since > 0.0 or self._corked_bytes > _CORKED_BYTES
+        return self.congested_since > 0.0
 
     async def run(self, receiver: Receiver) -> None:
         """See Socket."""
         self._receiver = receiver
-        self._wire.attach(self)
+        self._wire.attach(self, receiver.received)
         await self._done
 
     def send(self, frame: bytes) -> None:
         """See Socket."""
-        if not self._corked:
-            self._loop.call_soon(self._uncork)
-        self._corked.append(frame)
-        self._corked_bytes += len(frame)
+        self._wire.write(frame)
 
     def pause(self) -> None:
         """See Socket."""
@@ -110,7 +118,6 @@ class RawSocket:
 
     def close(self, code: CloseCode, reason: str) -> None:
         """See Socket."""
-        self._write()
         self._wire.finish(int(code), _short(reason))
         self._end()
 
@@ -121,11 +128,6 @@ class RawSocket:
 
     # From the protocol class (collab.wire.Peer)
 
-    def received(self, message: bytes) -> None:
-        """A binary message came."""
-        if self._receiver is not None:
-            self._receiver.received(message)
-
     def received_text(self) -> None:
         """A text message came."""
         if self._receiver is not None:
@@ -133,27 +135,23 @@ class RawSocket:
 
     def choked(self, on: bool) -> None:
         """The transport holds more than it should; or no longer."""
-        self.congested_since = self._loop.time() if on else 0.0
-        if not on and self._receiver is not None:
+        self.congested_since = asyncio.get_running_loop().time() if on else 0.0
+        if self._receiver is None:
+            return
+        if on:
+            self._receiver.choked()
+        else:
             self._receiver.drained()
 
     def lost(self) -> None:
         """The connection is gone."""
         self._end()
 
-    def _uncork(self) -> None:
-        full = self._corked_bytes > _CORKED_BYTES
-        self._write()
-        if full and not self.congested_since and self._receiver is not None:
-            self._receiver.drained()
-
-    def _write(self) -> None:
-        frames, self._corked, self._corked_bytes = self._corked, [], 0
-        if frames:
-            self._wire.write(frames[0] if len(frames) == 1 else b"".join(frames))
-
     def _end(self) -> None:
-        self._receiver = None
+        self._wire.detach()
+        receiver, self._receiver = self._receiver, None
+        if receiver is not None:
+            receiver.choked()
         if not self._done.done():
             self._done.set_result(None)
 
@@ -171,6 +169,8 @@ class AsgiSocket:
         self._reading.set()
         self._closing: tuple[CloseCode, str] | None = None
         self._tasks: tuple[asyncio.Task[None], ...] = ()
+
+    direct = None  # a frame at a time is all that it takes
 
     @property
     def congested(self) -> bool:

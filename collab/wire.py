@@ -10,6 +10,7 @@ stands between two frames when a message passes it by.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from uvicorn.config import Config
@@ -39,10 +40,7 @@ _OPCODE = 0x0F
 
 
 class Peer(Protocol):
-    """Who takes the messages of one connection. Nothing may be raised."""
-
-    def received(self, message: bytes) -> None:
-        """A binary message came."""
+    """Who is served by one connection. Nothing may be raised."""
 
     def received_text(self) -> None:
         """A text message came."""
@@ -75,6 +73,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         self._left: int | None = stranger_bytes  # that a stranger may still send; None is without bound
         self.takes_receiver = False
         self._peer: Peer | None = None
+        self._take: Callable[[bytes], None] = _pass_over  # a binary message
         self._paused = False  # by the peer
         self._held = bytearray()  # the beginning of a frame, or what waits while paused
         self._need = 2  # bytes that there must be before it is worth looking
@@ -92,6 +91,9 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         """Read on, unless a stranger has sent too much."""
         if self._failed:
             return  # what is still under way is not even cut into frames
+        if self.takes_receiver and self._left is None:
+            self._cut(data)
+            return
         connected = self.handshake_initiated
         if self.takes_receiver:
             self._cut(data)
@@ -134,9 +136,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     # The short way
 
-    def attach(self, peer: Peer) -> None:
-        """Hand all messages to `peer` from here on, first those that nobody has taken yet."""
-        self._peer = peer
+    def attach(self, peer: Peer, take: Callable[[bytes], None]) -> None:
+        """Hand binary messages to `take` and all else to `peer`, first what nobody has taken yet.
+
+        `take` raises nothing.
+        """
+        self._peer, self._take = peer, take
         self._hand_over_early()
         if self.read_paused:
             self.read_paused = False
@@ -150,9 +155,13 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             if event["type"] == "websocket.disconnect":
                 self._peer.lost()
             elif event.get("bytes") is not None:
-                self._peer.received(event["bytes"])  # type: ignore[arg-type, typeddict-item]
+                self._take(event["bytes"])  # type: ignore[arg-type, typeddict-item]
             else:
                 self._peer.received_text()
+
+    def detach(self) -> None:
+        """Drop all binary messages from here on."""
+        self._take = _pass_over
 
     def write(self, frames: bytes) -> None:
         """Write whole frames, if the connection is open."""
@@ -192,7 +201,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._peer.received_text()
         else:
             frames, self.frames = self.frames, []
-            self._peer.received(b"".join(frames))
+            self._take(b"".join(frames))
 
     def handle_close(self, event: Frame) -> None:
         """The client closes, or answers our close."""
@@ -213,6 +222,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def shutdown(self) -> None:
         """The server stops. Stock uvicorn would say goodbye to one who has just left, which is an error."""
+        if self._peer is not None:
+            self._peer.choked(True)  # nothing may follow the close frame
         if self.handshake_complete and not self.close_sent and self.conn.state is not State.OPEN:
             self.transport.abort()
         else:
@@ -247,7 +258,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def _cut(self, data: bytes) -> None:
         """Cut what came into frames and hand them on; RFC 6455, section 5.2."""
-        if self._peer is not None:
+        if self._peer is not None and not self.queue.empty():
             self._hand_over_early()
         if self._held or self._paused:
             self._held += data
@@ -255,7 +266,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 return
             data = bytes(self._held)
             self._held.clear()
-        at, size = 0, len(data)
+        at, size = self._cut_plain(data) if self._is_open else 0, len(data)
+        self._need = 2
         while (left := size - at) and not self._is_halted:
             head, length = _header(data, at, left)
             self._need = head + length
@@ -266,13 +278,34 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
                 break
             end = at + head + length
             if data[at] == _BINARY and data[at + 1] & _MASKED and self._is_open:
-                assert self._peer is not None
-                self._peer.received(apply_mask(data[at + head : end], data[at + head - 4 : at + head]))
+                self._take(apply_mask(data[at + head : end], data[at + head - 4 : at + head]))
             else:
                 self._parse(data[at:end])
             at, self._need = end, 2
-        if not self._failed:
+        if not self._failed and at < size:
             self._held += data[at:]
+
+    def _cut_plain(self, data: bytes) -> int:
+        """Hand on the whole messages below 64 KiB that `data` begins with, nearly all that there are.
+
+        Returns the offset behind them. The rest, if there is one, is for `_cut`.
+        """
+        at, size = 0, len(data)
+        while size - at > 8 and data[at] == _BINARY and not self._paused:
+            length = data[at + 1] - _MASKED
+            if 0 <= length < 126:
+                head = at + 6
+            elif length == 126:
+                length = data[at + 2] << 8 | data[at + 3]
+                head = at + 8
+            else:
+                break
+            end = head + length
+            if end > size or length > (self.conn.max_message_size or length):
+                break
+            self._take(apply_mask(data[head:end], data[head - 4 : head]))
+            at = end
+        return at
 
     @property
     def _is_halted(self) -> bool:
@@ -291,6 +324,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def _admit(self) -> None:
         self._left = None
         self._parser.max_message_size = self.config.ws_max_size
+
+
+def _pass_over(_: bytes) -> None:
+    """Nobody takes this message."""
 
 
 def _header(data: bytes, at: int, left: int) -> tuple[int, int]:

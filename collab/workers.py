@@ -15,8 +15,12 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-def _die_with_parent() -> None:
-    """A worker waits for jobs for ever; one whose server was killed would never end."""
+_NICE = 10  # where cores are few, a snapshot must not take the event loop's turn
+
+
+def _begin() -> None:
+    """A worker gives way to the event loop, and ends with it: it waits for jobs for ever."""
+    os.nice(_NICE)
     parent = multiprocessing.parent_process()
     assert parent is not None, "this runs in a worker"
 
@@ -29,7 +33,7 @@ def _die_with_parent() -> None:
 
 def _start() -> ProcessPoolExecutor:
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=_die_with_parent)
+    return ProcessPoolExecutor(max_workers=1, mp_context=context, initializer=_begin)
 
 
 class WorkerDied(Exception):

@@ -1,11 +1,12 @@
 """Health and metrics endpoints."""
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from collab.hub import Hub
+from collab.metrics import exposition
 from storage.errors import StorageError
 
 
@@ -28,7 +29,7 @@ async def ready(request: Request) -> JSONResponse:
 
 async def metrics(_: Request) -> Response:
     """Prometheus metrics."""
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return Response(exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
 ROUTES = [

@@ -1,17 +1,17 @@
-"""What clients say, whatever dialect they say it in."""
+"""What clients say, whatever dialect they say it in. Nobody changes a message; frozen ones cost more."""
 
 from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ask:
     """Sync step 1: the sender has `state_vector` and asks for the rest."""
 
     state_vector: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Edit:
     """An update, or a sync step 2 (what the sender has and the server lacks)."""
 
@@ -19,19 +19,19 @@ class Edit:
     step2: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Awareness:
     """Presence entries, still encoded (`presence.py` reads them)."""
 
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class QueryAwareness:
     """The sender asks for everybody's presence."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Control:
     """A JSON message of the subprotocol `studyhub.v1`."""
 

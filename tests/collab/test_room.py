@@ -3,7 +3,7 @@
 import pytest
 from pycrdt import Doc, Text
 
-from collab.errors import CloseCode, Poisoned, Rejected
+from collab.errors import CloseCode, Rejected
 from collab.presence import Identity
 from collab.protocol.ywebsocket import decode_state_vector
 from collab.updates import Admission, admit
@@ -191,10 +191,12 @@ async def test_a_panic_ends_the_room_and_not_the_process(log: HeldLog) -> None:
     client = b"\x05"
     room.apply(ben, forced(b"\x01\x01" + client + b"\x00\x04\x01\x01t\x01a\x00", {5: 1}))
     poison = b"\x01\x01" + client + b"\xff\xff\xff\xff\x0f" + b"\x04\x01\x01t\x01a\x00"
-    with pytest.raises(Poisoned):
-        room.apply(ben, forced(poison, {5: 2**32}))
+    ann.type(room, "y")
+    room.apply(ben, forced(poison, {5: 2**32}))
+    await pause()
 
     assert room.is_closed
+    assert ben.closed == CloseCode.REFUSED
     assert ann.closed == CloseCode.UNAVAILABLE
 
 

@@ -95,7 +95,7 @@ async def listen(kind: Callable[..., Any], pieces: list[bytes], seed: int) -> tu
             scope["extensions"][ADMIT]()
             listener = Listener(wire, random.Random(seed))
             messages = listener.messages
-            wire.attach(listener)
+            wire.attach(listener, listener.received)
             await listener.done
             return
         while (event := await receive())["type"] == "websocket.receive":
@@ -222,7 +222,7 @@ async def test_a_server_that_stops_takes_no_offence_at_who_is_leaving() -> None:
 async def test_a_close_frame_that_waits_behind_messages_answers_ours() -> None:
     protocol, transport = await connect(short_way, accept)
     listener = Listener(protocol, random.Random(1))
-    protocol.attach(listener)
+    protocol.attach(listener, listener.received)
     protocol.pause()
     protocol.data_received(
         b"".join(
@@ -243,7 +243,7 @@ async def test_who_has_left_is_gone_at_once(silent: bool) -> None:
     """Also where its socket lives on, since it reads nothing of what was written."""
     protocol, transport = await connect(short_way, accept)
     listener = Listener(protocol, random.Random(1))
-    protocol.attach(listener)
+    protocol.attach(listener, listener.received)
     if silent:
         protocol.keepalive_timeout()
     else:
