@@ -1,7 +1,7 @@
 """The tables of the SQLite log, and what is done to them. Blocking; call it off the event loop.
 
 `documents` holds one row of cursors per document and outlives the entries, `entries` one row per entry. The
-newest cursor given out is that of the newest entry, or where entries are gone the one in the document's row: so
+newest cursor given out is that of the newest entry; where entries are gone, the one in the document's row. So
 an append writes one page.
 """
 
