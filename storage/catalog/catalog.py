@@ -4,6 +4,7 @@ import secrets
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import fields
 from pathlib import Path
 
 from sqlalchemy import insert, inspect, select, text
@@ -17,6 +18,7 @@ from storage.clock import unix_milliseconds
 from storage.errors import Corrupt, StorageError
 
 _PAGE = 500  # materials
+_COLUMNS = [tables.materials.c[field.name] for field in fields(Material)]
 _SHORTEST = 16  # bytes of a secret
 
 
@@ -64,6 +66,7 @@ class Catalog:
             "title": material.title,
             "created": material.created,
             "created_by": material.created_by,
+            "changed": material.created,
         }
         async with self._database.write("add material") as connection:
             await connection.execute(self._database.insert_new(tables.materials).values(row))
@@ -72,7 +75,7 @@ class Catalog:
         """The material with this id."""
         if not storable(id):
             return None
-        query = select(tables.materials).where(tables.materials.c.id == id)
+        query = select(*_COLUMNS).where(tables.materials.c.id == id)
         async with self._database.read("read material") as connection:
             row = (await connection.execute(query)).one_or_none()
         return None if row is None else Material(*row)
@@ -85,7 +88,7 @@ class Catalog:
         ids = tables.materials.c.id
         last = ""
         while True:
-            query = select(tables.materials).where(ids > last).order_by(ids).limit(_PAGE)
+            query = select(*_COLUMNS).where(ids > last).order_by(ids).limit(_PAGE)
             async with self._database.read("list materials") as connection:
                 rows = (await connection.execute(query)).all()
             for row in rows:
