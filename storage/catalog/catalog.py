@@ -11,8 +11,13 @@ from sqlalchemy import insert, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.catalog import tables
+from storage.catalog.audit import Audit
 from storage.catalog.copying import read_tables, write_tables
 from storage.catalog.database import Database
+from storage.catalog.groups import Groups
+from storage.catalog.sharing import Sharing
+from storage.catalog.shelf import Shelf
+from storage.catalog.people import People
 from storage.catalog.values import Installation, Material, Page, storable
 from storage.clock import unix_milliseconds
 from storage.errors import Corrupt, StorageError
@@ -27,11 +32,19 @@ class Catalog:
 
     An operation that takes longer than `seconds` is Unavailable. Every method raises Unavailable, and its
     text holds neither password nor row; so does the constructor for a URL of another kind.
+
+    Attributes:
+        shelf, sharing, groups: what people own, what they gave to whom, and who is in which group.
     """
 
     def __init__(self, place: Path | str, *, seconds: float = 5.0) -> None:
         self._database = Database(place, seconds)
+        self.people = People(self._database)
+        self.audit = Audit(self._database)
         self._installation: Installation | None = None
+        self.shelf = Shelf(self._database)
+        self.sharing = Sharing(self._database)
+        self.groups = Groups(self._database)
 
     @property
     def installation(self) -> Installation:

@@ -1,0 +1,170 @@
+"""The one query that tells what visitors hold on a material or tab: directly, by tab, by group, by link."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    Subquery,
+    Text,
+    and_,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.catalog import tables
+from storage.catalog.shares import Held, Kind, Place, Scope, Visitor
+
+_PLACE, _USER, _LINK, _BARRED, _LOGIN = "place", "user", "link", "barred", "login"
+
+
+async def read_place(
+    connection: AsyncConnection, scope: Scope, target: str, visitors: Collection[Visitor], now: int
+) -> Place | None:
+    """Where `visitors` stand on `target` at `now`; None for what is absent or has no owner."""
+    rows = (await connection.execute(_query(scope, target, visitors, now))).all()
+    found = next((row for row in rows if row.what == _PLACE), None)
+    if found is None:
+        return None
+    place = Place(
+        owner=found.who,
+        tab=found.tab,
+        trashed=found.expires is not None,
+        frozen=found.role,
+        users={},
+        links={},
+        barred={row.who for row in rows if row.what == _BARRED},
+        logins={row.who for row in rows if row.what == _LOGIN},
+    )
+    for row in rows:
+        if row.what in (_USER, _LINK):
+            held = place.users if row.what == _USER else place.links
+            held.setdefault(row.who, []).append(Held(row.role, row.expires))
+    return place
+
+
+def _query(scope: Scope, target: str, visitors: Collection[Visitor], now: int) -> CompoundSelect[Any]:
+    place = (_of_material(target) if scope is Scope.MATERIAL else _of_tab(target)).subquery("place")
+    subjects = sorted({visitor.subject for visitor in visitors})
+    links = sorted({visitor.link for visitor in visitors if visitor.link})
+    logins = sorted({visitor.login for visitor in visitors if visitor.login})
+    parts = [_place(place), _granted(place, subjects, now), _grouped(place, subjects, now)]
+    parts += [_blocked(place, subjects), _closed(place, subjects)]
+    if links:
+        parts.append(_linked(place, links, now))
+    if logins:
+        parts.append(_signed_in(place, logins, now))
+    return union_all(*parts)
+
+
+def _of_material(id: str) -> Select[Any]:
+    """Its trash is its tab's too: who throws a tab away throws away what is in it."""
+    materials, tabs = tables.materials.c, tables.tabs.c
+    joined = tables.materials.outerjoin(tables.tabs, materials.tab == tabs.id)
+    return (
+        select(
+            materials.id.label("material"),
+            materials.tab.label("tab"),
+            materials.owner.label("owner"),
+            materials.frozen.label("frozen"),
+            func.coalesce(materials.trashed, tabs.trashed).label("trashed"),
+        )
+        .select_from(joined)
+        .where(materials.id == id, materials.owner.is_not(None))
+    )
+
+
+def _of_tab(id: str) -> Select[Any]:
+    tabs = tables.tabs.c
+    return select(
+        type_coerce(null(), Text).label("material"),
+        tabs.id.label("tab"),
+        tabs.owner.label("owner"),
+        literal("", Text).label("frozen"),
+        tabs.trashed.label("trashed"),
+    ).where(tabs.id == id)
+
+
+def _row(what: str, who: Any, role: Any, expires: Any, place: Subquery) -> Select[Any]:
+    return select(
+        literal(what, Text).label("what"),
+        who.label("who"),
+        role.label("role"),
+        expires.label("expires"),
+        place.c.tab.label("tab"),
+    )
+
+
+def _place(place: Subquery) -> Select[Any]:
+    return _row(_PLACE, place.c.owner, place.c.frozen, place.c.trashed, place)
+
+
+def _granted(place: Subquery, subjects: list[str], now: int) -> Select[Any]:
+    grants = tables.grants.c
+    return _row(_USER, grants.grantee, grants.role, grants.expires, place).where(
+        grants.grantee_kind == Kind.USER,
+        grants.grantee.in_(subjects),
+        _covers(place, grants),
+        _lasts(grants.expires, now),
+    )
+
+
+def _grouped(place: Subquery, subjects: list[str], now: int) -> Select[Any]:
+    grants, members = tables.grants.c, tables.group_members.c
+    return _row(_USER, members.user, grants.role, grants.expires, place).where(
+        grants.grantee_kind == Kind.GROUP,
+        grants.grantee == members.group,
+        members.user.in_(subjects),
+        _covers(place, grants),
+        _lasts(grants.expires, now),
+    )
+
+
+def _linked(place: Subquery, ids: list[str], now: int) -> Select[Any]:
+    links = tables.links.c
+    return _row(_LINK, links.id, links.role, links.expires, place).where(
+        links.id.in_(ids), links.revoked.is_(None), _covers(place, links), _lasts(links.expires, now)
+    )
+
+
+def _blocked(place: Subquery, subjects: list[str]) -> Select[Any]:
+    blocks = tables.blocks.c
+    return _bare(_BARRED, blocks.user, place).where(blocks.user.in_(subjects), _covers(place, blocks))
+
+
+def _closed(place: Subquery, subjects: list[str]) -> Select[Any]:
+    users = tables.users.c
+    closed = or_(users.disabled, users.erased.is_not(None))
+    return _bare(_BARRED, users.id, place).where(users.id.in_(subjects), closed)
+
+
+def _signed_in(place: Subquery, ids: list[str], now: int) -> Select[Any]:
+    logins = tables.logins.c
+    return _bare(_LOGIN, logins.id, place).where(
+        logins.id.in_(ids), logins.revoked.is_(None), logins.expires > now
+    )
+
+
+def _bare(what: str, who: Any, place: Subquery) -> Select[Any]:
+    return _row(what, who, literal("", Text), type_coerce(null(), BigInteger), place)
+
+
+def _covers(place: Subquery, columns: Any) -> ColumnElement[bool]:
+    """Whether what is said of a scope and target holds at `place`."""
+    return or_(
+        and_(columns.scope == Scope.MATERIAL, columns.target == place.c.material),
+        and_(columns.scope == Scope.TAB, columns.target == place.c.tab),
+    )
+
+
+def _lasts(expires: Any, now: int) -> ColumnElement[bool]:
+    return or_(expires.is_(None), expires > now)
