@@ -29,7 +29,7 @@ class Audit:
     async def append(
         self, actor: str, action: str, scope: str, target: str, details: dict[str, object] | None = None
     ) -> AuditEntry:
-        """Add what `actor` did now. `details` is plain JSON; no text of documents, no tokens, no passwords."""
+        """Add what `actor` did now. `details` is plain JSON; no text of documents, no secrets."""
         id = f"{next(self._numbers):012x}{secrets.token_hex(8)}"
         entry = AuditEntry(id, unix_milliseconds(), actor, action, scope, target, details or {})
         row = {field.name: getattr(entry, field.name) for field in fields(AuditEntry)}

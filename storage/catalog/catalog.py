@@ -15,9 +15,9 @@ from storage.catalog.audit import Audit
 from storage.catalog.copying import read_tables, write_tables
 from storage.catalog.database import Database
 from storage.catalog.groups import Groups
+from storage.catalog.people import People
 from storage.catalog.sharing import Sharing
 from storage.catalog.shelf import Shelf
-from storage.catalog.people import People
 from storage.catalog.values import Installation, Material, Page, storable
 from storage.clock import unix_milliseconds
 from storage.errors import Corrupt, StorageError
