@@ -6,17 +6,21 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import Mount, WebSocketRoute
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collab import pages, websocket
-from collab.api import health, materials
-from collab.api.problems import on_http_exception, on_rejected, on_unavailable
+from collab.api import health
+from collab.api.application import create_api
+from collab.api.dependencies import Authenticator, SocketTokens
+from collab.api.edge import Correlation
+from collab.api.problems import HANDLERS
+from collab.api.quotas import Quotas
+from collab.api.rules import Authority, NoAuthority
 from collab.auth.door import Door
 from collab.backends import Backends, keep_lease, open_backends
-from collab.errors import Rejected, StartError
+from collab.errors import StartError
 from collab.guard import CrashGuard
 from collab.hub import Hub
 from collab.logs import log
@@ -58,21 +62,21 @@ def create_app(
             raise
 
     endpoint = WebSocketRoute("/collab/{material:path}", websocket.endpoint)
-    return Starlette(
+    api = create_api()
+    app = Starlette(
         routes=[
             endpoint,
-            Mount("/api/v1", routes=materials.ROUTES),
+            Route("/api/v1/docs", pages.reference),
+            Mount("/api/v1", api),
             *health.ROUTES,
             *pages.routes(),
         ],
-        middleware=[Middleware(_SecurityHeaders)],
-        exception_handlers={
-            Rejected: on_rejected,
-            StorageError: on_unavailable,
-            HTTPException: on_http_exception,
-        },
+        middleware=[Middleware(Correlation), Middleware(_SecurityHeaders)],
+        exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
+    api.state = app.state
+    return app
 
 
 @asynccontextmanager
@@ -91,6 +95,7 @@ async def _running(app: Starlette, settings: Settings, backends: Backends | None
         stack.push_async_callback(hub.close)
         app.state.settings, app.state.hub, app.state.backends = settings, hub, backends
         app.state.door = Door(settings, _secret(backends))
+        _set_up_api(app, settings)
         chores = (hub.keep_house(), hub.keep_level(), hub.peers.run(), keep_lease(backends))
         tasks = [asyncio.create_task(chore) for chore in chores]
         for task in tasks:
@@ -101,6 +106,14 @@ async def _running(app: Starlette, settings: Settings, backends: Backends | None
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _set_up_api(app: Starlette, settings: Settings) -> None:
+    """What the routes of the API ask who calls, what they may do, and how often."""
+    authenticator: Authenticator = SocketTokens(app.state.door)
+    authority: Authority = NoAuthority()
+    app.state.authenticator, app.state.authority = authenticator, authority
+    app.state.quotas = Quotas(settings)
 
 
 def _report(chore: asyncio.Task[None]) -> None:

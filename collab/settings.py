@@ -157,6 +157,17 @@ class Settings(BaseSettings):
     materials_per_hour: int = Field(
         2000, ge=0, description="New materials from one address; beyond it 429. 0: no limit."
     )
+    requests_per_minute: int = Field(
+        12_000,
+        ge=0,
+        description="Requests to the API from one address without an identity; beyond it 429. 0: no limit.",
+    )
+    requests_per_hour: int = Field(
+        1000, ge=0, description="Requests to the API of one guest or free account; beyond it 429. 0: no limit."
+    )
+    premium_requests_per_hour: int = Field(
+        10_000, ge=0, description="As that, of one premium account. 0: no limit."
+    )
     failed_handshakes_per_minute: int = Field(
         3000,
         ge=0,

@@ -15,6 +15,7 @@ from storage.catalog.audit import Audit
 from storage.catalog.copying import read_tables, write_tables
 from storage.catalog.database import Database
 from storage.catalog.groups import Groups
+from storage.catalog.idempotency import Idempotency
 from storage.catalog.people import People
 from storage.catalog.sharing import Sharing
 from storage.catalog.shelf import Shelf
@@ -45,6 +46,7 @@ class Catalog:
         self.shelf = Shelf(self._database)
         self.sharing = Sharing(self._database)
         self.groups = Groups(self._database)
+        self.idempotency = Idempotency(self._database)
 
     @property
     def installation(self) -> Installation:
