@@ -57,11 +57,13 @@ async def endpoint(websocket: WebSocket) -> None:
 async def _enter(websocket: WebSocket, door: Door, *, ours: bool) -> Grant:
     """What the client may do here; from now on its frames may be large. Raises Rejected.
 
-    With a token in the query nothing is awaited: a large frame may stand right behind the handshake.
+    With a token in the query whose key is known nothing is awaited: a large frame may stand right behind the
+    handshake.
     """
     try:
         material = check_id(websocket.path_params["material"])
         token = await _token(websocket, ours=ours)
+        await door.tokens.prepare(token)
         grant = door.grant(token, material)
     except Rejected:
         address = websocket.client.host if websocket.client else ""
