@@ -29,13 +29,14 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.responses import JSONResponse, Response
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, RouteContext
 from fastapi.security import HTTPBearer
 from starlette.middleware import Middleware
 
 from collab.api import materials
 from collab.api.edge import AnswerHeaders, BodyLimit
-from collab.api.problems import HANDLERS, MEDIA_TYPE, Problem
+from collab.api.idempotency import PARAMETER, IdempotentRoute
+from collab.api.problems import HANDLERS, MEDIA_TYPE, Problem, on_fault
 from collab.api.quotas import limit_requests
 from collab.api.rules import Who, api_routes, requires, rule
 
@@ -64,7 +65,7 @@ class Api(FastAPI):
             schemas["Problem"] = problem_schema
             for route in api_routes(self.routes):
                 if route.include_in_schema:
-                    _describe(document["paths"][route.path_format], route.methods or set(), rule(route))
+                    _describe(document["paths"][route.path_format], route)
         return super().openapi()
 
 
@@ -82,7 +83,7 @@ def create_api() -> Api:
         responses={"4XX": _PROBLEM, "503": _PROBLEM},
         generate_unique_id_function=lambda route: route.name,
         middleware=[Middleware(AnswerHeaders), Middleware(BodyLimit, limit=_MAX_BODY)],
-        exception_handlers=HANDLERS,
+        exception_handlers={**HANDLERS, Exception: on_fault},
         servers=[{"url": "/api/v1"}],
     )
     for router in (*_routers(), _documents(api)):
@@ -114,9 +115,12 @@ def _documents(api: Api) -> APIRouter:
     return router
 
 
-def _describe(operations: dict[str, Any], methods: set[str], action: str | None) -> None:
-    for method in methods:
+def _describe(operations: dict[str, Any], route: RouteContext) -> None:
+    """Add what FastAPI does not know of."""
+    for method in route.methods or ():
         operation = operations[method.lower()]
-        operation["x-rule"] = action
+        operation["x-rule"] = action = rule(route)
         if action is Who.ANYBODY:
             operation["security"] = [{}, *operation["security"]]
+        if isinstance(route.original_route, IdempotentRoute) and method != "GET":
+            operation["parameters"] = [*operation.get("parameters", ()), PARAMETER]

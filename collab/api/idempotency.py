@@ -23,6 +23,15 @@ from storage.clock import unix_milliseconds
 HEADER = "Idempotency-Key"
 
 _LONGEST = 200  # characters of a key
+PARAMETER = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "description": "A name of the client's own for this request: sent again within a day, it acts once.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": _LONGEST},
+}
+"""The header, for the OpenAPI document."""
+
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 

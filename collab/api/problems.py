@@ -1,13 +1,13 @@
 """Errors over HTTP: `application/problem+json` (RFC 9457)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from collab import metrics
 from collab.auth.rates import TooOften
@@ -120,12 +120,11 @@ async def on_fault(_: Request, error: Exception) -> JSONResponse:
     return problem(500, "the server made a mistake", "internal")
 
 
-HANDLERS = {
+HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
     Rejected: on_rejected,
     StorageError: on_unavailable,
     HTTPException: on_http_exception,
     RequestValidationError: on_invalid,
-    Exception: on_fault,
 }
 """What answers to which exception, for applications of Starlette and FastAPI."""
 
