@@ -96,7 +96,13 @@ async def _running(app: Starlette, settings: Settings, backends: Backends | None
         app.state.settings, app.state.hub, app.state.backends = settings, hub, backends
         app.state.door = Door(settings, _secret(backends))
         _set_up_api(app, settings)
-        chores = (hub.keep_house(), hub.keep_level(), hub.peers.run(), keep_lease(backends))
+        chores = (
+            hub.keep_house(),
+            hub.keep_level(),
+            hub.peers.run(),
+            hub.visits.run(),
+            keep_lease(backends),
+        )
         tasks = [asyncio.create_task(chore) for chore in chores]
         for task in tasks:
             task.add_done_callback(_report)

@@ -2,12 +2,13 @@
 
 from urllib.parse import urlsplit
 
+from collab.auth.bearer import Bearer
 from collab.auth.capabilities import Capabilities
 from collab.auth.grants import ANONYMOUS, Grant
 from collab.auth.keys import Keys, PublicKey, PublishedKeys, SecretKey
 from collab.auth.rates import Rates
 from collab.auth.tokens import Guests, Tokens
-from collab.errors import StartError
+from collab.errors import CloseCode, Rejected, StartError
 from collab.settings import LOOPBACK, AuthMode, Settings
 
 
@@ -35,6 +36,19 @@ class Door:
         if self.mode is AuthMode.NONE:
             return ANONYMOUS
         return self.tokens.grant(token, material)
+
+    def bearer(self, token: str, material: str) -> Bearer:
+        """Who has `token`, and what it grants on `material` by itself. Raises Rejected (UNAUTHENTICATED)."""
+        if self.mode is AuthMode.NONE:
+            return Bearer.of_grant(ANONYMOUS)
+        claims = self.tokens.read(token)
+        try:
+            granted = self.tokens.grant(token, material)
+        except Rejected as error:
+            if error.code is not CloseCode.FORBIDDEN:
+                raise
+            granted = None
+        return Bearer.of(claims, granted)
 
     def allows_origin(self, origin: str | None, host: str | None) -> bool:
         """Whether a page of `origin` may open a socket at `host`; programs send no origin."""

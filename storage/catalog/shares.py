@@ -138,7 +138,8 @@ class Place:
         trashed: whether it, or its tab, is in the trash.
         users: roles by person, given to it or to a group of it.
         links: roles by link id, without revoked links.
-        barred: people who are blocked here, or whose account is closed.
+        barred: people who are blocked here.
+        closed: people whose account is closed.
         logins: those of the logins asked for that have neither ended nor been revoked.
     """
 
@@ -149,4 +150,5 @@ class Place:
     users: dict[str, list[Held]]
     links: dict[str, list[Held]]
     barred: set[str]
+    closed: set[str]
     logins: set[str]

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import delete, exists, insert, or_, select, update
+from sqlalchemy import delete, exists, func, insert, or_, select, update
 
 from storage.catalog import tables
 from storage.catalog.database import Database
@@ -138,14 +138,15 @@ class Sharing:
         query = select(_BLOCKS.user, _BLOCKS.created).where(_BLOCKS.scope == scope, _BLOCKS.target == target)
         return [(row.user, row.created) for row in await self._all(query.order_by(_BLOCKS.user))]
 
-    async def blocked_since(self, user: str, targets: Collection[str]) -> int | None:
-        """The newest block of `user` from one of the materials `targets`, None without one."""
-        query = select(_BLOCKS.created).where(
-            _BLOCKS.scope == Scope.MATERIAL, _BLOCKS.target.in_(targets), _BLOCKS.user == user
+    async def blocked_since(self, users: Collection[str], targets: Collection[str]) -> dict[str, int]:
+        """The newest block of each of `users` from one of the materials `targets`; none for most."""
+        newest = func.max(_BLOCKS.created).label("newest")
+        query = select(_BLOCKS.user, newest).where(
+            _BLOCKS.scope == Scope.MATERIAL,
+            _BLOCKS.target.in_(filter(storable, targets)),
+            _BLOCKS.user.in_(filter(storable, users)),
         )
-        if not all(map(storable, (user, *targets))):
-            return None
-        return max((row.created for row in await self._all(query)), default=None)
+        return {row.user: row.newest for row in await self._all(query.group_by(_BLOCKS.user))}
 
     async def is_muted(self, material: str, users: Collection[str]) -> bool:
         """Whether one of `users` is muted in the chat of `material`."""

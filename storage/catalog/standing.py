@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.catalog import tables
 from storage.catalog.shares import Held, Kind, Place, Scope, Visitor
 
-_PLACE, _USER, _LINK, _BARRED, _LOGIN = "place", "user", "link", "barred", "login"
+_PLACE, _USER, _LINK, _BARRED, _CLOSED, _LOGIN = "place", "user", "link", "barred", "closed", "login"
 
 
 async def read_place(
@@ -43,6 +43,7 @@ async def read_place(
         users={},
         links={},
         barred={row.who for row in rows if row.what == _BARRED},
+        closed={row.who for row in rows if row.what == _CLOSED},
         logins={row.who for row in rows if row.what == _LOGIN},
     )
     for row in rows:
@@ -110,48 +111,43 @@ def _place(place: Subquery) -> Select[Any]:
 
 def _granted(place: Subquery, subjects: list[str], now: int) -> Select[Any]:
     grants = tables.grants.c
-    return _row(_USER, grants.grantee, grants.role, grants.expires, place).where(
-        grants.grantee_kind == Kind.USER,
-        grants.grantee.in_(subjects),
-        _covers(place, grants),
-        _lasts(grants.expires, now),
-    )
+    theirs = and_(grants.grantee_kind == Kind.USER, grants.grantee.in_(subjects), _lasts(grants.expires, now))
+    joined = place.join(tables.grants, and_(_covers(place, grants), theirs))
+    return _row(_USER, grants.grantee, grants.role, grants.expires, place).select_from(joined)
 
 
 def _grouped(place: Subquery, subjects: list[str], now: int) -> Select[Any]:
     grants, members = tables.grants.c, tables.group_members.c
-    return _row(_USER, members.user, grants.role, grants.expires, place).where(
-        grants.grantee_kind == Kind.GROUP,
-        grants.grantee == members.group,
-        members.user.in_(subjects),
-        _covers(place, grants),
-        _lasts(grants.expires, now),
+    given = and_(grants.grantee_kind == Kind.GROUP, _lasts(grants.expires, now))
+    joined = place.join(tables.grants, and_(_covers(place, grants), given)).join(
+        tables.group_members, and_(grants.grantee == members.group, members.user.in_(subjects))
     )
+    return _row(_USER, members.user, grants.role, grants.expires, place).select_from(joined)
 
 
 def _linked(place: Subquery, ids: list[str], now: int) -> Select[Any]:
     links = tables.links.c
-    return _row(_LINK, links.id, links.role, links.expires, place).where(
-        links.id.in_(ids), links.revoked.is_(None), _covers(place, links), _lasts(links.expires, now)
-    )
+    live = and_(links.id.in_(ids), links.revoked.is_(None), _lasts(links.expires, now))
+    joined = place.join(tables.links, and_(_covers(place, links), live))
+    return _row(_LINK, links.id, links.role, links.expires, place).select_from(joined)
 
 
 def _blocked(place: Subquery, subjects: list[str]) -> Select[Any]:
     blocks = tables.blocks.c
-    return _bare(_BARRED, blocks.user, place).where(blocks.user.in_(subjects), _covers(place, blocks))
+    joined = place.join(tables.blocks, and_(_covers(place, blocks), blocks.user.in_(subjects)))
+    return _bare(_BARRED, blocks.user, place).select_from(joined)
 
 
 def _closed(place: Subquery, subjects: list[str]) -> Select[Any]:
     users = tables.users.c
-    closed = or_(users.disabled, users.erased.is_not(None))
-    return _bare(_BARRED, users.id, place).where(users.id.in_(subjects), closed)
+    closed = and_(users.id.in_(subjects), or_(users.disabled, users.erased.is_not(None)))
+    return _bare(_CLOSED, users.id, place).select_from(place.join(tables.users, closed))
 
 
 def _signed_in(place: Subquery, ids: list[str], now: int) -> Select[Any]:
     logins = tables.logins.c
-    return _bare(_LOGIN, logins.id, place).where(
-        logins.id.in_(ids), logins.revoked.is_(None), logins.expires > now
-    )
+    live = and_(logins.id.in_(ids), logins.revoked.is_(None), logins.expires > now)
+    return _bare(_LOGIN, logins.id, place).select_from(place.join(tables.logins, live))
 
 
 def _bare(what: str, who: Any, place: Subquery) -> Select[Any]:
