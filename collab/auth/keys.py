@@ -9,6 +9,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, KeySet, OctKey, OKPKey, RSAKey, import_key
 from joserfc.jws import extract_compact
 
+from collab.auth.fetching import fetch_json
 from collab.errors import CloseCode, Rejected
 from collab.logs import log
 
@@ -29,8 +30,6 @@ PUBLIC_ALGORITHMS = (
 
 _FRESH = 600.0  # seconds after which published keys are read again
 _PAUSE = 10.0  # seconds between two readings, whatever tokens come
-_MAX_ANSWER = 1 << 20  # bytes
-_SECONDS = 5.0  # until an answer must be there
 _MAX_HEADER = 16 << 10  # characters of a token
 
 Fetch = Callable[[str], Awaitable[Mapping[str, Any]]]
@@ -125,30 +124,6 @@ class PublishedKeys:
             log.warning("keys of an issuer cannot be read", url=self._url, error=str(error))
             return
         self.now, self._read = found, self._clock()
-
-
-async def fetch_json(url: str) -> Mapping[str, Any]:
-    """The JSON object at `url`. No redirects, 1 MiB at most. Raises OSError, ValueError."""
-    import httpx2  # takes 0.1 s to import, and few servers need it
-
-    answer = bytearray()
-    try:
-        async with (
-            httpx2.AsyncClient(timeout=_SECONDS) as client,
-            client.stream("GET", url, headers={"Accept": "application/json"}) as response,
-        ):
-            if response.status_code != 200:
-                raise ValueError(f"status {response.status_code}")
-            async for chunk in response.aiter_bytes():
-                answer += chunk
-                if len(answer) > _MAX_ANSWER:
-                    raise ValueError("the answer is too long")
-            parsed = httpx2.Response(200, content=bytes(answer)).json()
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise OSError(type(error).__name__) from error
-    if isinstance(parsed, dict):
-        return parsed
-    raise ValueError("the answer is no JSON object")
 
 
 def _key_set(answer: Mapping[str, Any]) -> KeySet:
