@@ -27,6 +27,10 @@ class Identities:
         """The issuers, in the order of the settings."""
         return list(self._clients)
 
+    async def of(self, user: User) -> list[str]:
+        """The addresses of the issuers that `user` signs in with."""
+        return sorted({one.issuer for one in await self._people.identities(user.id)})
+
     async def begin(self, issuer: str) -> Beginning:
         """Begin a sign-in. Raises Rejected."""
         return await self._client(issuer).begin()

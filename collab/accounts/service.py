@@ -1,5 +1,6 @@
 """All of accounts, put together from the settings."""
 
+import asyncio
 from dataclasses import dataclass
 
 from collab.accounts.access import DeviceTokens
@@ -13,11 +14,15 @@ from collab.accounts.oidc import OidcClient
 from collab.accounts.passwords import Passwords
 from collab.accounts.sessions import Sessions
 from collab.auth.tokens import Guests
+from collab.logs import log
 from collab.settings import Settings
 from storage.catalog.catalog import Catalog
+from storage.errors import StorageError
 
 CALLBACK = "/api/v1/oidc/callback"
 """Where issuers send browsers back to: the redirect URI to register with them, behind the public URL."""
+
+_HOUR = 3600.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,15 @@ class AccountService:
     factors: Factors
     identities: Identities
     claims: Claims
+
+    async def run(self) -> None:
+        """Forget once an hour what has expired, until cancelled."""
+        while True:
+            try:
+                await self.sessions.purge()
+            except StorageError as error:
+                log.warning("expired logins were not forgotten", error=str(error))
+            await asyncio.sleep(_HOUR)
 
 
 def create_accounts(settings: Settings, catalog: Catalog, guests: Guests) -> AccountService:

@@ -17,6 +17,7 @@ from storage.catalog.people_values import Login, User
 from storage.clock import unix_milliseconds
 
 _AT_ONCE_MS = 10_000  # within which two tabs may come with the same refresh token
+_WEEK_MS = 7 * 86_400_000
 _MAX_DEVICE = 200  # characters
 
 
@@ -121,9 +122,14 @@ class Sessions:
         await self._suspect(login.id, token_hash(token), now)
         raise _signed_out()
 
-    async def authenticate(self, token: str) -> Person:
-        """The bearer of an access token, whose login lives. Raises Rejected with UNAUTHENTICATED."""
+    async def authenticate(self, token: str) -> Person | None:
+        """The bearer of an access token; None for a token of another kind, or none at all.
+
+        Raises Rejected with UNAUTHENTICATED where its login has ended.
+        """
         said = self._tokens.read(token)
+        if said is None:
+            return None
         login = await self._people.login(said.login)
         user = await self._people.user(said.user)
         dead = (
@@ -136,6 +142,10 @@ class Sessions:
     async def devices(self, user: str) -> list[Login]:
         """The devices that a user is signed in on, the last seen first."""
         return await self._people.logins(user, unix_milliseconds())
+
+    async def purge(self) -> None:
+        """Forget logins and mailed links that expired a week ago."""
+        await self._people.purge(unix_milliseconds() - _WEEK_MS)
 
     async def end(self, user: str, id: str) -> bool:
         """Sign one device out; False where the user has no such device signed in."""
