@@ -11,20 +11,24 @@ from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collab import pages, websocket
+from collab.accounts.service import AccountService, create_accounts
 from collab.api import health
 from collab.api.application import create_api
+from collab.api.authority import CatalogAuthority
 from collab.api.dependencies import Authenticator, SocketTokens
 from collab.api.edge import Correlation
+from collab.api.people import AccountTokens
 from collab.api.problems import HANDLERS
 from collab.api.quotas import Quotas
-from collab.api.rules import Authority, NoAuthority
+from collab.api.rules import Authority
 from collab.auth.door import Door
 from collab.backends import Backends, keep_lease, open_backends
 from collab.errors import StartError
 from collab.guard import CrashGuard
 from collab.hub import Hub
 from collab.logs import log
-from collab.settings import Settings
+from collab.settings import AuthMode, Settings
+from collab.sharing.trash import Trash
 from collab.workers import Workers
 from storage.base import UpdateLog
 from storage.errors import StorageError
@@ -96,13 +100,20 @@ async def _running(app: Starlette, settings: Settings, backends: Backends | None
         app.state.settings, app.state.hub, app.state.backends = settings, hub, backends
         app.state.door = Door(settings, _secret(backends))
         _set_up_api(app, settings)
-        chores = (
+        chores = [
             hub.keep_house(),
             hub.keep_level(),
             hub.peers.run(),
             hub.visits.run(),
             keep_lease(backends),
-        )
+        ]
+        if backends.catalog is not None:
+            trash = Trash(backends.catalog, backends.log, backends.objects, hub.notices)
+            chores.append(trash.run(backends.lease))
+        accounts: AccountService | None = app.state.accounts
+        if accounts is not None:
+            stack.push_async_callback(accounts.accounts.close)
+            chores.append(accounts.run())
         tasks = [asyncio.create_task(chore) for chore in chores]
         for task in tasks:
             task.add_done_callback(_report)
@@ -116,8 +127,12 @@ async def _running(app: Starlette, settings: Settings, backends: Backends | None
 
 def _set_up_api(app: Starlette, settings: Settings) -> None:
     """What the routes of the API ask who calls, what they may do, and how often."""
-    authenticator: Authenticator = SocketTokens(app.state.door)
-    authority: Authority = NoAuthority()
+    catalog, door = app.state.backends.catalog, app.state.door
+    has_accounts = catalog is not None and settings.auth is AuthMode.LINKS
+    service = create_accounts(settings, catalog, door.guests) if has_accounts else None
+    authenticator: Authenticator = SocketTokens(door) if service is None else AccountTokens(service, door)
+    app.state.accounts = service
+    authority: Authority = CatalogAuthority(app.state.hub.access, app.state.backends.catalog)
     app.state.authenticator, app.state.authority = authenticator, authority
     app.state.quotas = Quotas(settings)
 

@@ -33,7 +33,7 @@ from fastapi.routing import APIRoute, RouteContext
 from fastapi.security import HTTPBearer
 from starlette.middleware import Middleware
 
-from collab.api import materials
+from collab.api import accounts, groups, materials, moderation, sessions, sharing, shelf, tabs
 from collab.api.edge import AnswerHeaders, BodyLimit
 from collab.api.idempotency import PARAMETER, IdempotentRoute
 from collab.api.problems import HANDLERS, MEDIA_TYPE, Problem, on_fault
@@ -101,7 +101,17 @@ def include(api: FastAPI, router: APIRouter) -> None:
 
 def _routers() -> Sequence[APIRouter]:
     """The routers of the API."""
-    return (materials.router,)
+    return (
+        materials.router,
+        accounts.router,
+        sessions.router,
+        tabs.router,
+        sharing.router,
+        moderation.router,
+        groups.router,
+        shelf.mine,
+        shelf.router,  # the last: its ids take what is left of a path
+    )
 
 
 def _documents(api: Api) -> APIRouter:

@@ -6,7 +6,6 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
-from pycrdt import Map, Text, XmlElement, XmlFragment
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from collab.api.dependencies import (
@@ -18,28 +17,18 @@ from collab.api.dependencies import (
     bearer_token,
     unauthenticated,
 )
+from collab.api.first_state import NewMaterial, write_first_state
 from collab.api.rules import Who, requires
 from collab.auth.capabilities import new_material_id
 from collab.auth.door import Door
-from collab.auth.grants import Grant, Role
+from collab.auth.grants import Role
 from collab.auth.names import check_id
 from collab.auth.rates import Unknown
 from collab.errors import CloseCode, Rejected
-from collab.hub import Hub
-from collab.materials.kinds import SCHEMA, Kind
-from collab.participant import Participant
 from collab.settings import AuthMode
+from collab.sharing.links import ShareLinks
 from storage.catalog.values import Material
 from storage.clock import unix_milliseconds
-
-
-class NewMaterial(BaseModel):
-    """Body of `POST /api/v1/materials`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    kind: Kind
-    title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
 
 
 class Links(BaseModel):
@@ -111,7 +100,7 @@ async def create_material(
     await door.rates.spend(Unknown.MATERIAL, address_of(request))
     material = new_material_id()
     row = _row(material, body)
-    await _write_first_state(hub, material, body)
+    await write_first_state(hub, material, body)
     if backends.catalog is not None:
         await backends.catalog.add_material(row)
     return CreatedMaterial(id=material, links=_links(door, material, Role.EDITOR))
@@ -119,17 +108,31 @@ async def create_material(
 
 @router.post("/token", dependencies=[requires(Who.ANYBODY)])
 async def issue_token(
-    body: TokenRequest, request: Request, door: DoorDep, settings: SettingsDep
+    body: TokenRequest,
+    request: Request,
+    door: DoorDep,
+    settings: SettingsDep,
+    backends: BackendsDep,
+    hub: HubDep,
 ) -> Admission:
     """Exchange a link's capability for a token that opens the socket."""
     _not_on_a_platform(door)
     await door.rates.spend(Unknown.TOKEN, address_of(request))
     check_id(body.id)
+    guest, guest_token = door.guests.know(body.guest, body.name)
+    claims: dict[str, Any] = {"sub": guest.id, "name": guest.name}
     role = Role.EDITOR if door.mode is AuthMode.NONE else door.capabilities.role(body.id, body.k)
+    if role is not None:
+        claims["grants"] = {body.id: role.value}
+    elif backends.catalog is not None and (
+        link := await ShareLinks(backends.catalog, hub.notices, door.capabilities).of_material(
+            body.id, body.k
+        )
+    ):
+        claims["link"] = link.id
+        role = await hub.access.role(guest.id, link.id, body.id)
     if role is None:
         raise Rejected(CloseCode.FORBIDDEN, "this link gives no access", "capability")
-    guest, guest_token = door.guests.know(body.guest, body.name)
-    claims = {"sub": guest.id, "name": guest.name, "grants": {body.id: role.value}}
     return Admission(
         token=door.tokens.sign(claims, settings.token_seconds),
         guest=guest_token,
@@ -151,21 +154,6 @@ async def read_links(material: str, request: Request, door: DoorDep) -> Links:
     if token is None:
         raise unauthenticated()
     return _links(door, material, door.grant(token, material).role)
-
-
-async def _write_first_state(hub: Hub, material: str, body: NewMaterial) -> None:
-    """Everything that clients could otherwise create twice is written once, by the server."""
-    room = await hub.open(material, create=True)
-    server = Grant(subject="server", name="StudyHub", role=Role.OWNER)
-    async with await Participant.join(room, server) as participant:
-        with participant.edit() as doc:
-            meta = doc.get("meta", type=Map)
-            meta["schema"] = SCHEMA
-            meta["kind"] = body.kind.value
-            meta["title"] = Text(body.title)
-            if body.kind is Kind.GUIDE:
-                doc.get("body", type=XmlFragment).children.append(XmlElement("paragraph"))
-        await participant.saved()
 
 
 def _row(material: str, body: NewMaterial) -> Material:

@@ -9,6 +9,7 @@ from enum import StrEnum
 import msgpack  # type: ignore[import-untyped]
 
 from storage.base import Bus
+from storage.catalog.shares import Scope
 
 _TOPIC = "\0access"  # no material has this id
 
@@ -24,6 +25,11 @@ class Change(StrEnum):
     """One person, wherever it is."""
     LOGIN = "login"
     """A login has ended."""
+
+    @classmethod
+    def of(cls, scope: Scope) -> "Change":
+        """The change of something of this scope."""
+        return cls(scope.value)
 
 
 class Notices:
