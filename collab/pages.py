@@ -18,6 +18,11 @@ async def page(_: Request) -> Response:
     return _document("index.html")
 
 
+async def account(_: Request) -> Response:
+    """The page of who signs in, and where the links of our mails lead."""
+    return _document("account.html")
+
+
 async def reference(_: Request) -> Response:
     """The page that shows the API's document and calls it."""
     return _document("docs.html")
@@ -43,7 +48,8 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/", page),
         Route("/m/{material:path}", page),
-        Route("/t/{tab}", page),
+        Route("/account", account),
+        Route("/account/{purpose}", account),
         Mount("/assets", _Assets(directory=STATIC / "assets", check_dir=False)),
         Mount("/", StaticFiles(directory=STATIC, check_dir=False)),
     ]

@@ -57,6 +57,16 @@ export const rememberKnown = (id: string, value: Known): void => write(knownKey(
 /** Edits that only this browser holds. */
 export const waiting = (id: string): number => read(waitingKey(id), 0)
 
+/** As `waiting`, of all materials. */
+export function waitingEverywhere(): number {
+  try {
+    const keys = Array.from({ length: localStorage.length }, (_, index) => localStorage.key(index) ?? '')
+    return keys.filter((key) => key.startsWith(waitingKey(''))).reduce((sum, key) => sum + read(key, 0), 0)
+  } catch {
+    return 0
+  }
+}
+
 /** Adds `change` (may be negative): several tabs of one browser share the count. */
 export function addWaiting(id: string, change: number): void {
   const count = waiting(id) + change

@@ -1,0 +1,61 @@
+/** The session of this browser, and calls of the API in its name. Every function rejects with an ApiError. */
+import { ApiError, call } from '../material/api'
+import { Session, type Tokens } from './session'
+
+const API = '/api/v1'
+
+/** The server's answer to a sign-in. */
+export interface SignedIn {
+  user: string
+  name: string
+  access: string
+  refresh: string
+  /** How long the access token is good. */
+  seconds: number
+}
+
+const SHARED = 'studyhub:shared-computer'
+
+/** Whether this tab was marked as one of a shared computer. */
+export const isSharedComputer = (): boolean => sessionStorage.getItem(SHARED) !== null
+
+/** On a shared computer nothing outlives the tab. */
+const storage = (): Storage => (isSharedComputer() ? sessionStorage : localStorage)
+
+export const session = new Session({
+  storage: {
+    getItem: (key) => storage().getItem(key),
+    setItem: (key, value) => storage().setItem(key, value),
+    removeItem: (key) => storage().removeItem(key),
+  },
+  alone: (action) => navigator.locks.request('studyhub:session', action) as ReturnType<typeof action>,
+  renew: async (refresh) => {
+    try {
+      return tokens(await call<SignedIn>('POST', `${API}/sessions/refresh`, { refresh }))
+    } catch (error) {
+      if ((error as ApiError).status === 401) return null
+      throw error
+    }
+  },
+  now: Date.now,
+})
+
+/** Marks this tab as one of a shared computer, until it is closed. */
+export function shareComputer(isShared: boolean): void {
+  if (isShared) sessionStorage.setItem(SHARED, 'yes')
+  else sessionStorage.removeItem(SHARED)
+}
+
+/** As `call`, in the name of who is signed in. */
+export async function mine<Answer>(method: string, path: string, body?: object): Promise<Answer> {
+  return call<Answer>(method, API + path, body, await session.access())
+}
+
+/** Keeps what a sign-in gave. */
+export async function begin(answer: Promise<SignedIn>): Promise<void> {
+  session.keep(tokens(await answer))
+}
+
+function tokens({ user, name, access, refresh, seconds }: SignedIn): Tokens {
+  return { user: { id: user, name }, access, refresh, expires: Date.now() + seconds * 1000 }
+}
