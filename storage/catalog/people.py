@@ -91,8 +91,10 @@ class People:
 
     async def erase(self, id: str, now: int) -> None:
         """Forget everything about a user and the guests it claimed but their ids, and how it signs in."""
-        users = tables.users
+        users, mails = tables.users, tables.mail_tokens
+        address = select(users.c.email).where(users.c.id == id).scalar_subquery()
         async with self._database.write("erase user") as connection:
+            await connection.execute(delete(mails).where(mails.c.email == address))
             for table in (tables.identities, tables.recovery_codes, tables.logins, tables.mail_tokens):
                 await connection.execute(delete(table).where(table.c.user == id))
             await connection.execute(

@@ -195,14 +195,15 @@ async def test_an_erased_user_leaves_an_id_and_nothing_else(people: People, cata
     await people.claim(User("guest:1", "Ann on the bus", 5, guest=True), "u1")
     await people.add_identity(Identity("https://issuer", "subject", "u1", 1))
     await people.add_login(LOGIN)
-    await people.add_mail_token(MailToken(b"a", "u1", "reset", "ann@example.org", 100))
+    await people.add_mail_token(MailToken(b"a", "u1", "reset", "new@example.org", 100))
+    await people.add_mail_token(MailToken(b"b", "", "verify", "ann@example.org", 100, used=5))
     await people.begin_totp("u1", b"known by the app")
     await people.confirm_totp("u1", 1, [b"code"])
     await people.erase("u1", 99)
 
     assert await people.user("u1") == User("u1", "", 1, totp_step=1, disabled=True, erased=99)
     rest = repr([page async for page in catalog.export()])
-    for trace in ("Ann", "ann@", "subject", "Firefox", "argon2", "by the app", "code"):
+    for trace in ("Ann", "ann@", "new@", "subject", "Firefox", "argon2", "by the app", "code"):
         assert trace not in rest
     assert await people.user_by_email("ben@example.org") == BEN
 
