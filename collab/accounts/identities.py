@@ -55,10 +55,10 @@ class Identities:
 
     async def _meet(self, subject: Subject) -> User:
         """The user of a subject that comes for the first time."""
-        user = await self._people.user_by_email(subject.email.lower()) if subject.email else None
+        user = await self._people.user_by_email(subject.email) if subject.email else None
         if user is None:
-            email = subject.email.lower() if subject.email else None
-            user = await add_user(self._people, self._audit, subject.name or "Student", email, None)
+            name = subject.name or "Student"
+            user = await add_user(self._people, self._audit, name, subject.email, None)
         elif user.totp_confirmed:
             raise Rejected(
                 CloseCode.FORBIDDEN, "sign in with your password and link this issuer there", "link_first"

@@ -20,12 +20,14 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry
 
+from collab.accounts.mail import clean_address
 from collab.auth.fetching import fetch_json
 from collab.auth.keys import PublishedKeys
 from collab.auth.tokens import Tokens, clean_name
 from collab.errors import CloseCode, Rejected
 from collab.logs import log
 from collab.settings import Issuer
+from storage.catalog.values import storable
 
 _FLOW_SECONDS = 600  # to sign in at the issuer
 _DISCOVERY_SECONDS = 3600.0  # for which what an issuer says of itself is believed
@@ -181,17 +183,25 @@ class OidcClient:
         return {**more, **claims} if more.get("sub") == claims["sub"] else claims
 
     def _subject(self, claims: Mapping[str, Any]) -> Subject:
-        subject, email, name = claims["sub"], claims.get("email"), claims.get("name")
-        if not isinstance(subject, str) or not 0 < len(subject) <= 255:
+        subject, name = claims["sub"], claims.get("name")
+        if not isinstance(subject, str) or not 0 < len(subject) <= 255 or not storable(subject):
             raise _bad("subject")
-        # Apple says "true" in quotes.
-        verified = isinstance(email, str) and claims.get("email_verified") in (True, "true")
         return Subject(
             self._issuer.issuer,
             subject,
-            email if verified else None,
+            _verified_address(claims),
             clean_name(name) if isinstance(name, str) else "",
         )
+
+
+def _verified_address(claims: Mapping[str, Any]) -> str | None:
+    email, verified = claims.get("email"), claims.get("email_verified")
+    if not isinstance(email, str) or not (verified is True or verified == "true"):  # Apple's is in quotes
+        return None
+    try:
+        return clean_address(email)
+    except Rejected:
+        return None
 
 
 async def _ask(
