@@ -29,9 +29,9 @@ class Named:
 
 @asynccontextmanager
 async def running(
-    data: Path, *routers: APIRouter, **settings: object
+    data: Path, *routers: APIRouter, named: bool = True, **settings: object
 ) -> AsyncIterator[tuple[httpx2.AsyncClient, Starlette]]:
-    """A client of an application on the folder `data`, and the application."""
+    """A client of an application on the folder `data`, and the application; `named`: callers are Named."""
     app = create_app(Settings(data=data, **settings))  # type: ignore[arg-type]
     for router in routers:
         include(api_of(app), router)
@@ -40,7 +40,8 @@ async def running(
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=transport, base_url="http://testserver/api/v1") as client,
     ):
-        app.state.authenticator = Named()
+        if named:
+            app.state.authenticator = Named()
         yield client, app
 
 

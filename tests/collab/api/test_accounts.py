@@ -1,0 +1,249 @@
+"""Accounts over HTTP, on both databases; and nothing of them in the log."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pyotp
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from starlette.applications import Starlette
+
+from tests.collab.api.running import bearer, running
+from tests.collab.conftest import StartServer
+from tests.servers import Postgres
+from tests.servers.process import free_ports
+
+pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("postgres")]
+
+EMAIL = "ann@example.org"
+PASSWORD = "correct horse"
+NEW = "battery staple"
+
+
+class Mailbox:
+    """Takes mails by SMTP."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        self.texts.append(envelope.content.decode())
+        return "250 OK"
+
+    def token(self) -> str:
+        """That of the newest link."""
+        return re.findall(r"#token=(\S+)", "".join(self.texts))[-1]
+
+
+@contextmanager
+def listening() -> Iterator[tuple[Mailbox, str]]:
+    mailbox = Mailbox()
+    (port,) = free_ports(1)
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
+    controller.start()
+    yield mailbox, f"smtp://127.0.0.1:{port}"
+    controller.stop()
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    with Postgres(tmp_path_factory.mktemp("postgres")) as server:
+        yield server
+        server.kill()
+
+
+class Caller:
+    """A browser that keeps its tokens."""
+
+    def __init__(self, client: httpx2.AsyncClient, mailbox: Mailbox, app: Starlette | None = None) -> None:
+        self.client = client
+        self.mailbox = mailbox
+        self.app = app
+        self.session: dict[str, Any] = {}
+
+    async def call(self, method: str, path: str, body: object = None, status: int = 200) -> Any:
+        """The answer, which must have this status; as who is signed in."""
+        headers = bearer(self.session["access"]) if self.session else {}
+        answer = await self.client.request(method, path, json=body, headers=headers)
+        assert answer.status_code == status, answer.text
+        return answer.json() if answer.content else None
+
+    async def mailed(self) -> str:
+        """The token of the mail that was just asked for."""
+        if self.app is not None:
+            await self.app.state.accounts.accounts.close()
+        return self.mailbox.token()
+
+    async def join(self, email: str = EMAIL) -> None:
+        await self.call("POST", "/account/registrations", {"email": email}, 202)
+        body = {"token": await self.mailed(), "name": "Ann", "password": PASSWORD}
+        self.session = await self.call("POST", "/account", body, 201)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def ann(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Caller]:
+    """Somebody who has just made an account."""
+    more = {}
+    if request.param == "postgres":
+        server: Postgres = request.getfixturevalue("postgres")
+        more["database_url"] = server.url
+    with listening() as (mailbox, url):
+        async with running(tmp_path, named=False, smtp_url=url, **more) as (client, app):
+            caller = Caller(client, mailbox, app)
+            await caller.join(f"{request.node.name.partition('[')[0][:40]}@example.org")
+            yield caller
+
+
+async def test_an_account_lives(ann: Caller) -> None:
+    """Made, looked at, changed, signed in to elsewhere, signed out there, and erased."""
+    account = await ann.call("GET", "/account")
+    assert (account["name"], account["tier"], account["has_password"]) == ("Ann", "free", True)
+    await ann.call("PATCH", "/account", {"name": "Anna"}, 204)
+    assert (await ann.call("GET", "/account"))["name"] == "Anna"
+    credentials = {"email": account["email"], "password": PASSWORD}
+    other = await ann.call("POST", "/sessions", credentials, 201)
+    devices = (await ann.call("GET", "/sessions"))["items"]
+    assert [one["current"] for one in sorted(devices, key=lambda one: one["created"])] == [True, False]
+    await ann.call("DELETE", f"/sessions/{other['id']}", status=204)
+    await ann.call("DELETE", f"/sessions/{other['id']}", status=404)
+    answer = await ann.client.get("/account", headers=bearer(other["access"]))
+    assert (answer.status_code, answer.json()["type"]) == (401, "about:blank#signed_out")
+    exported = await ann.call("GET", "/account/export")
+    assert exported["account"]["email"] == account["email"]
+    await ann.call("POST", "/account/erasure", {"password": "wrong"}, 403)
+    await ann.call("POST", "/account/erasure", {"password": PASSWORD}, 204)
+    await ann.call("GET", "/account", status=401)
+
+
+async def test_a_session_is_refreshed_and_a_copied_token_ends_it(
+    ann: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = ann.session
+    ann.session = {}
+    ann.session = await ann.call("POST", "/sessions/refresh", {"refresh": first["refresh"]})
+    await ann.call("GET", "/account")
+    monkeypatch.setattr("collab.accounts.sessions._AT_ONCE_MS", 0)
+    await ann.call("POST", "/sessions/refresh", {"refresh": first["refresh"]}, 401)
+    await ann.call("GET", "/account", status=401)
+
+
+async def test_a_second_factor_over_http(ann: Caller) -> None:
+    email = (await ann.call("GET", "/account"))["email"]
+    secret = (await ann.call("POST", "/account/second-factor", status=201))["secret"]
+    app = pyotp.TOTP(secret)
+    codes = (await ann.call("PUT", "/account/second-factor", {"code": app.now()}))["codes"]
+    credentials = {"email": email, "password": PASSWORD}
+    needed = await ann.call("POST", "/sessions", credentials, 401)
+    assert needed["type"].endswith("#code_needed")
+    await ann.call("POST", "/sessions", {**credentials, "code": codes[0]}, 201)
+    await ann.call("POST", "/sessions", {**credentials, "code": codes[0]}, 401)
+    await ann.call("POST", "/account/second-factor/end", {"password": PASSWORD}, 204)
+    await ann.call("POST", "/sessions", credentials, 201)
+
+
+async def test_a_guest_is_claimed_over_http(ann: Caller) -> None:
+    assert ann.app is not None
+    guest, token = ann.app.state.door.guests.know(None, "On the bus")
+
+    assert await ann.call("POST", "/account/guests", {"guest": token}, 201) == {
+        "id": guest.id,
+        "name": guest.name,
+    }
+    await ann.call("POST", "/account/guests", {"guest": "x"}, 401)
+    answer = await ann.client.get("/account", headers=bearer(token))
+    assert (answer.status_code, answer.json()["type"]) == (403, "about:blank#account_needed")
+
+
+async def test_what_an_issuer_sends_back_goes_to_the_page_behind_a_hash(ann: Caller) -> None:
+    """By redirect, and by form as Apple does; nothing else goes along, and nowhere else."""
+    query = {"code": "a&b", "state": "s", "next": "https://evil.example"}
+    redirected = await ann.client.get("/oidc/callback", params=query)
+    posted = await ann.client.post("/oidc/callback", data=query)
+
+    for answer in (redirected, posted):
+        assert answer.status_code == 303
+        assert answer.headers["location"] == "/account/oidc#code=a%26b&state=s"
+
+
+async def test_a_platform_has_its_own_accounts(tmp_path: Path) -> None:
+    async with running(tmp_path, named=False, auth="jwt", jwt_secret="x" * 32) as (client, _):
+        answers = [
+            await client.post("/account/registrations", json={"email": EMAIL}),
+            await client.post("/sessions", json={"email": EMAIL, "password": PASSWORD}),
+            await client.get("/oidc"),
+        ]
+
+    assert {answer.status_code for answer in answers} == {404}
+
+
+async def test_no_token_password_code_or_address_is_ever_logged(start_server: StartServer) -> None:
+    """A real server lives through everything that accounts do, and through what goes wrong."""
+    secrets = [EMAIL, PASSWORD, NEW, "geheim", "wrong password"]
+    with listening() as (mailbox, smtp):
+        issuer = (
+            '[{"name": "x", "issuer": "http://127.0.0.1:1", "client_id": "c", "client_secret": "geheim"}]'
+        )
+        server = start_server(auth="links", smtp_url=smtp, oidc=issuer, log_json="true")
+        async with httpx2.AsyncClient(base_url=f"{server.http}/api/v1") as client:
+            ann = Waiting(client, mailbox)
+            await live(ann, secrets)
+        server.stop()
+    log = "".join(server.log)
+
+    assert "an issuer does not answer" in log
+    assert "mail was not sent" not in log
+    assert [secret for secret in secrets if secret in log] == []
+
+
+class Waiting(Caller):
+    """Waits for mails of a server that is another process."""
+
+    async def mailed(self) -> str:
+        import anyio
+
+        seen = self.seen if hasattr(self, "seen") else 0
+        with anyio.fail_after(20):
+            while len(self.mailbox.texts) <= seen:
+                await anyio.sleep(0.01)
+        self.seen = len(self.mailbox.texts)
+        return self.mailbox.token()
+
+
+async def live(ann: Caller, secrets: list[str]) -> None:
+    """Do everything once, right and wrong; adds to `secrets` what may not be seen."""
+    await ann.join()
+    first = ann.session
+    credentials = {"email": EMAIL, "password": PASSWORD}
+    await ann.call("POST", "/sessions", {**credentials, "password": "wrong password"}, 401)
+    await ann.call("POST", "/sessions", {**credentials, "extra": NEW}, 400)
+    await ann.call("POST", "/account", {"token": "x", "name": "A", "password": PASSWORD}, 403)
+    ann.session = await ann.call("POST", "/sessions/refresh", {"refresh": first["refresh"]})
+    await ann.call("POST", "/sessions/refresh", {"refresh": first["refresh"]}, 401)
+    secret = (await ann.call("POST", "/account/second-factor", status=201))["secret"]
+    code = pyotp.TOTP(secret).now()
+    codes = (await ann.call("PUT", "/account/second-factor", {"code": code}))["codes"]
+    await ann.call("POST", "/sessions", {**credentials, "code": "no code"}, 401)
+    signed_in = await ann.call("POST", "/sessions", {**credentials, "code": codes[0]}, 201)
+    secrets += [
+        secret,
+        *codes,
+        *(one[name] for one in (first, ann.session, signed_in) for name in ("access", "refresh")),
+    ]
+    secrets.append(ann.mailbox.token())
+    await ann.call("POST", "/account/password/resets", {"email": EMAIL}, 202)
+    token = await ann.mailed()
+    secrets.append(token)
+    await ann.call("PUT", "/account/password", {"token": token, "password": NEW}, 204)
+    await ann.call("GET", "/account", status=401)
+    ann.session = {}
+    await ann.call("POST", "/oidc/x/begin", status=503)
+    await ann.call("POST", "/oidc/x/finish", {"flow": "f", "code": "geheim", "state": "s"}, 401)
+    await ann.client.get("/oidc/callback", params={"code": "geheim", "state": "s"})
+    await ann.client.get("/account", headers=bearer(signed_in["access"] + "x"))
+    await ann.client.get(f"/openapi.json?token={signed_in['access']}")
