@@ -29,6 +29,13 @@ export const resetPassword = (token: string, password: string): Promise<void> =>
 
 export const confirmAddress = (token: string): Promise<void> => call('PUT', `${ACCOUNT}/email`, { token })
 
+/** Sets the name that others see. */
+export async function rename(name: string): Promise<void> {
+  await mine('PATCH', '/account', { name })
+  const { tokens } = session
+  if (tokens) session.keep({ ...tokens, user: { ...tokens.user, name } })
+}
+
 export const issuers = async (): Promise<string[]> =>
   (await call<{ issuers: string[] }>('GET', '/api/v1/oidc')).issuers
 

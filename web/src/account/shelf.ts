@@ -2,6 +2,8 @@
 import { encodeId } from '../material/address'
 import { mine } from './server'
 
+export { session } from './server'
+
 export interface Tab {
   id: string
   title: string

@@ -18,6 +18,7 @@ export interface Known {
 const RECENTS = 'studyhub:recents'
 const GUEST = 'studyhub:guest'
 const THEME = 'studyhub:theme'
+const SESSION = 'studyhub:session'
 const RECENTS_KEPT = 12
 
 const knownKey = (id: string): string => `studyhub:known:${id}`
@@ -50,6 +51,15 @@ export function remember(recent: Recent): void {
 
 export const guest = (): string | null => read<string | null>(GUEST, null)
 export const rememberGuest = (token: string): void => write(GUEST, token)
+
+/** Whether somebody is signed in, here or in this tab of a shared computer. */
+export function isSignedIn(): boolean {
+  try {
+    return (localStorage.getItem(SESSION) ?? sessionStorage.getItem(SESSION)) !== null
+  } catch {
+    return false
+  }
+}
 
 export const known = (id: string): Known | null => read<Known | null>(knownKey(id), null)
 export const rememberKnown = (id: string, value: Known): void => write(knownKey(id), value)
