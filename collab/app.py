@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -28,6 +29,7 @@ from collab.guard import CrashGuard
 from collab.hub import Hub
 from collab.logs import log
 from collab.settings import AuthMode, Settings
+from collab.sharing.notices import Change
 from collab.sharing.trash import Trash
 from collab.workers import Workers
 from storage.base import UpdateLog
@@ -129,7 +131,8 @@ def _set_up_api(app: Starlette, settings: Settings) -> None:
     """What the routes of the API ask who calls, what they may do, and how often."""
     catalog, door = app.state.backends.catalog, app.state.door
     has_accounts = catalog is not None and settings.auth is AuthMode.LINKS
-    service = create_accounts(settings, catalog, door.guests) if has_accounts else None
+    ended = partial(app.state.hub.notices.tell, Change.LOGIN)
+    service = create_accounts(settings, catalog, door.guests, ended) if has_accounts else None
     authenticator: Authenticator = SocketTokens(door) if service is None else AccountTokens(service, door)
     app.state.accounts = service
     authority: Authority = CatalogAuthority(app.state.hub.access, app.state.backends.catalog)

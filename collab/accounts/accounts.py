@@ -144,6 +144,7 @@ class Accounts:
         Its password has to be given; where it has none, the device must have signed in within ten minutes.
         """
         await self._prove(person, password)
+        await self._sessions.end_all(person.id)
         await self._people.erase(person.id, unix_milliseconds())
         await self._audit.append(person.id, "account.erase", "user", person.id)
 

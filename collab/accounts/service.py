@@ -1,6 +1,7 @@
 """All of accounts, put together from the settings."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from collab.accounts.access import DeviceTokens
@@ -45,13 +46,15 @@ class AccountService:
             await asyncio.sleep(_HOUR)
 
 
-def create_accounts(settings: Settings, catalog: Catalog, guests: Guests) -> AccountService:
-    """The accounts of a started catalogue. Raises StartError."""
+def create_accounts(
+    settings: Settings, catalog: Catalog, guests: Guests, ended: Callable[[str], None]
+) -> AccountService:
+    """The accounts of a started catalogue; `ended` is told each login that ends. Raises StartError."""
     people, audit = catalog.people, catalog.audit
     secret = catalog.installation.secret
     url = settings.public_url.rstrip("/") or f"http://{settings.host}:{settings.port}"
     post = Post(carrier(settings))
-    sessions = Sessions(people, audit, DeviceTokens(secret))
+    sessions = Sessions(people, audit, DeviceTokens(secret), ended)
     factors = Factors(people, audit, Passwords())
     clients = {one.name: OidcClient(one, url + CALLBACK, secret) for one in settings.oidc}
     parts = Parts(people, audit, sessions, factors, MailLinks(people, post), post, url)

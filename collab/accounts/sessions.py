@@ -1,6 +1,7 @@
 """Signed-in devices: opened, kept alive, told apart and ended."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from collab.accounts.access import (
@@ -76,12 +77,15 @@ class SignedIn:
 
 
 class Sessions:
-    """The logins of the catalogue."""
+    """The logins of the catalogue. `ended` is told the id of each one that is signed out."""
 
-    def __init__(self, people: People, audit: Audit, tokens: DeviceTokens) -> None:
+    def __init__(
+        self, people: People, audit: Audit, tokens: DeviceTokens, ended: Callable[[str], None]
+    ) -> None:
         self._people = people
         self._audit = audit
         self._tokens = tokens
+        self._ended = ended
 
     async def open(self, user: User, device: Device) -> SignedIn:
         """Sign `user` in on `device`: who calls has made sure who it is."""
@@ -151,15 +155,18 @@ class Sessions:
         """Sign one device out; False where the user has no such device signed in."""
         ended = await self._people.revoke_login(user, id, unix_milliseconds())
         if ended:
+            self._ended(id)
             await self._audit.append(user, "login.end", "login", id)
         return ended
 
     async def end_all(self, user: str, *, but: str = "") -> int:
         """Sign all devices of a user out, except the login `but`; how many."""
         ended = await self._people.revoke_logins(user, unix_milliseconds(), but=but)
+        for id in ended:
+            self._ended(id)
         if ended:
-            await self._audit.append(user, "login.end_all", "user", user, {"count": ended})
-        return ended
+            await self._audit.append(user, "login.end_all", "user", user, {"count": len(ended)})
+        return len(ended)
 
     async def _suspect(self, id: str, hash: bytes, now: int) -> None:
         """End a login whose refresh token came again, unless another tab was just quicker."""
@@ -169,6 +176,7 @@ class Sessions:
         if login.previous == hash and now - login.seen < _AT_ONCE_MS:
             return
         if await self._people.revoke_login(login.user, id, now):
+            self._ended(id)
             await self._audit.append(login.user, "login.reused", "login", id)
 
     def _signed_in(self, user: User, login: str, refresh: str) -> SignedIn:

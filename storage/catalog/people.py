@@ -197,10 +197,10 @@ class People:
     async def revoke_login(self, user: str, id: str, now: int) -> bool:
         """Sign one device of a user out; False where it has no such device signed in."""
         condition = (tables.logins.c.user == user) & (tables.logins.c.id == id)
-        return await self._revoke(condition, now) == 1
+        return bool(await self._revoke(condition, now))
 
-    async def revoke_logins(self, user: str, now: int, *, but: str = "") -> int:
-        """Sign out all devices of a user, except the login `but`; how many."""
+    async def revoke_logins(self, user: str, now: int, *, but: str = "") -> list[str]:
+        """Sign out all devices of a user, except the login `but`; the ids of those that were signed in."""
         return await self._revoke((tables.logins.c.user == user) & (tables.logins.c.id != but), now)
 
     # Mailed links
@@ -232,9 +232,11 @@ class People:
             gone += await self._write("purge logins", delete(table).where(table.c.expires < before))
         return gone
 
-    async def _revoke(self, condition: ColumnElement[bool], now: int) -> int:
-        live = tables.logins.c.revoked.is_(None)
-        return await self._write("sign out", update(tables.logins).where(condition, live).values(revoked=now))
+    async def _revoke(self, condition: ColumnElement[bool], now: int) -> list[str]:
+        table = tables.logins
+        change = update(table).where(condition, table.c.revoked.is_(None)).values(revoked=now)
+        async with self._database.write("sign out") as connection:
+            return sorted(await connection.scalars(change.returning(table.c.id)))
 
     async def _write(self, operation: str, statement: Insert | Update | Delete) -> int:
         """How many rows `statement` touched."""

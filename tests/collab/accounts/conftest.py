@@ -57,6 +57,8 @@ class School:
     catalog: Catalog
     mailbox: Mailbox
     guests: Guests
+    ended: list[str]
+    """Logins that were signed out, as others are told."""
 
     async def settle(self) -> None:
         """Wait until all mails have arrived."""
@@ -96,6 +98,8 @@ async def catalog(tmp_path: Path) -> AsyncIterator[Catalog]:
 @pytest.fixture
 async def school(catalog: Catalog, mailbox: Mailbox) -> AsyncIterator[School]:
     guests = Guests(catalog.installation.secret)
-    school = School(create_accounts(Settings(), catalog, guests), catalog, mailbox, guests)
+    ended: list[str] = []
+    made = create_accounts(Settings(), catalog, guests, ended.append)
+    school = School(made, catalog, mailbox, guests, ended)
     yield school
     await school.settle()

@@ -304,6 +304,7 @@ async def test_an_erased_account_is_gone_and_its_address_free(school: School) ->
         await school.service.accounts.erase(caller, None)
     await school.service.accounts.erase(caller, PASSWORD)
 
+    assert school.ended == [ann.login]
     with pytest.raises(Rejected):
         await school.service.sessions.authenticate(ann.access)
     with pytest.raises(Rejected):

@@ -79,6 +79,7 @@ async def test_a_token_that_comes_again_ends_the_login_however_old_it_is(
     assert not await is_signed_in(school, newest)
     actions = [one.action for one in await school.catalog.audit.of_actor(stolen.user.id)]
     assert actions.count("login.reused") == 1
+    assert school.ended == [stolen.login]
 
 
 async def test_two_tabs_at_once_do_not_sign_each_other_out(school: School, clock: Clock) -> None:
@@ -142,6 +143,7 @@ async def test_devices_are_listed_and_end_one_by_one_or_together(school: School)
     assert await refused(school, others[0].refresh)
     assert await sessions.end_all(first.user.id, but=first.login) == 2
     assert [one.id for one in await sessions.devices(first.user.id)] == [first.login]
+    assert sorted(school.ended) == sorted(one.login for one in others)
     assert await is_signed_in(school, stranger)
 
 
