@@ -19,7 +19,7 @@ _RUDE = (
     "nazi", "nigger", "penis", "porn", "pussy", "shit", "slut", "vagina", "wanker", "whore", "wichser",
 )  # fmt: skip
 _REFUSED = frozenset(_STAFF + _RUDE)
-_LOOKALIKES = str.maketrans("013457@$!|", "oieastasil")
+_LOOKALIKES = str.maketrans("013457@$", "oieastas")
 _LETTERS = re.compile(r"[^\W\d_]+")
 
 
