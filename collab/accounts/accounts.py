@@ -49,9 +49,9 @@ class Accounts:
         self._post = parts.post
         self._url = parts.url
 
-    async def register(self, email: str, network: str) -> None:
+    async def register(self, email: str, origin: str) -> None:
         """Mail a link with which the reader makes an account; who has one is told so, by mail alone."""
-        to = self._links.check(email, network)
+        to = self._links.check(email, origin)
         if await self._people.user_by_email(to) is not None:
             self._post.send(letters.known(to, self._url))
             return
@@ -83,9 +83,9 @@ class Accounts:
         await self._factors.prove(person.user, old)
         await self._store_password(person.user, await self._factors.passwords.hash(new), but=person.login.id)
 
-    async def forgot_password(self, email: str, network: str) -> None:
+    async def forgot_password(self, email: str, origin: str) -> None:
         """Mail a link to choose a new password. It looks the same where there is no account."""
-        to = self._links.check(email, network)
+        to = self._links.check(email, origin)
         user = await self._people.user_by_email(to)
         if user is not None and user.active:
             token = await self._links.make(user.id, Purpose.RESET, to)
@@ -102,10 +102,10 @@ class Accounts:
         await self._store_password(user, hashed)
         self._factors.forgive(link.email)
 
-    async def change_email(self, person: Person, email: str, password: str | None, network: str) -> None:
+    async def change_email(self, person: Person, email: str, password: str | None, origin: str) -> None:
         """Mail a link to a new address, which becomes the account's when it is opened."""
         await self._prove(person, password)
-        to = self._links.check(email, network)
+        to = self._links.check(email, origin)
         if await self._people.user_by_email(to) is not None:
             self._post.send(letters.known(to, self._url))
             return

@@ -6,6 +6,7 @@ from collab.accounts import totp
 from collab.accounts.mail import clean_address
 from collab.accounts.passwords import Passwords
 from collab.accounts.throttle import Throttle
+from collab.auth.rates import network_of
 from collab.errors import CloseCode, Rejected
 from storage.catalog.audit import Audit
 from storage.catalog.people import People
@@ -32,7 +33,8 @@ class Factors:
         UNAUTHENTICATED (label `credentials`, `code_needed` or `code`) or MALFORMED, TooOften.
         """
         key = clean_address(email)
-        self._addresses.spend(address)
+        network = network_of(address)
+        self._addresses.spend(network)
         self._accounts.spend(key)
         user = await self._people.user_by_email(key)
         stored = user.password if user is not None and user.active else None
@@ -41,7 +43,7 @@ class Factors:
         if user.totp_confirmed:
             await self._check_code(user, code)
         self._accounts.forget(key)
-        self._addresses.refund(address)
+        self._addresses.refund(network)
         if user.password is not None and self.passwords.is_old(user.password):
             await self._people.set_password(user.id, await self.passwords.hash(password))
         return user

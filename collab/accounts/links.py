@@ -5,6 +5,7 @@ import secrets
 from collab.accounts.access import token_hash
 from collab.accounts.mail import Post, clean_address
 from collab.accounts.throttle import Throttle
+from collab.auth.rates import network_of
 from collab.errors import CloseCode, Rejected
 from storage.catalog.people import People
 from storage.catalog.people_values import MailToken, Purpose
@@ -24,11 +25,14 @@ class MailLinks:
         self._to = Throttle(*_TO_ADDRESS)
         self._from = Throttle(*_FROM_NETWORK)
 
-    def check(self, email: str, network: str) -> str:
-        """The address in its one form, if a mail may go there now. Raises Rejected, TooOften."""
+    def check(self, email: str, origin: str) -> str:
+        """The address in its one form, if somebody at the address `origin` may have a mail sent there now.
+
+        Raises Rejected, TooOften.
+        """
         address = clean_address(email)
         self._post.check()
-        self._from.spend(network)
+        self._from.spend(network_of(origin))
         self._to.spend(address)
         return address
 

@@ -79,6 +79,7 @@ class SocketTokens:
         """The subject of `token`. Raises Rejected with UNAUTHENTICATED."""
         if self._door.mode is AuthMode.NONE:
             return NOBODY
+        await self._door.tokens.prepare(token)
         claims = self._door.tokens.read(token)
         return Person(claims["sub"], str(claims.get("name", "")))
 

@@ -72,12 +72,12 @@ class Rates:
             raise TooOften(what, max(1, round(reset - time.time())))
 
     def _group(self, address: str) -> str:
-        digest = blake2b(_network(address).encode(), key=self._key, digest_size=8).digest()
+        digest = blake2b(network_of(address).encode(), key=self._key, digest_size=8).digest()
         return str(int.from_bytes(digest) % _GROUPS)
 
 
-def _network(address: str) -> str:
-    """What one host holds: an IPv4 address, or 2^64 IPv6 addresses. "" for what is no address."""
+def network_of(address: str) -> str:
+    """What the host at `address` holds: one IPv4 address or 2^64 IPv6 addresses; "" without one."""
     try:
         host = ip_address(address)
     except ValueError:
