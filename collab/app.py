@@ -48,6 +48,8 @@ _HEADERS = [
     (b"referrer-policy", b"no-referrer"),
 ]
 
+_HSTS = (b"strict-transport-security", b"max-age=31536000")
+
 
 def create_app(
     settings: Settings,
@@ -195,7 +197,8 @@ class _SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *_HEADERS]
+                secure = [_HSTS] if scope["scheme"] == "https" else []
+                message["headers"] = [*message["headers"], *_HEADERS, *secure]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

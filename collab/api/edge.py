@@ -80,7 +80,10 @@ class BodyLimit:
 
 
 class AnswerHeaders:
-    """Adds to an answer, be it an error or not, the headers that a route left by `paging.leave_header`."""
+    """Adds to an answer, be it an error or not, the headers that a route left by `paging.leave_header`.
+
+    Answers hold tokens and what only their reader may see, so no cache keeps them.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -91,7 +94,9 @@ class AnswerHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 left: Mapping[str, str] = scope.get("state", {}).get("headers", {})
-                MutableHeaders(scope=message).update(left)
+                headers = MutableHeaders(scope=message)
+                headers.update(left)
+                headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -33,11 +33,13 @@ def forgive(visitor: Visitor, status: int) -> None:
     visitor.errors[:] = [error for error in visitor.errors if f"status of {status}" not in error]
 
 
-async def sign_in(visitor: Visitor, url: str) -> None:
+async def sign_in(visitor: Visitor, url: str, *, shared_computer: bool = False) -> None:
     """By keyboard alone."""
     page = visitor.page
     await page.goto(f"{url}/account")
     await page.get_by_label("E-mail", exact=True).fill(EMAIL)
+    if shared_computer:
+        await page.get_by_label("Others use this computer, too").press("Space")
     await page.get_by_label("Password").fill(PASSWORD)
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", name="Ada")).to_be_visible()
@@ -99,6 +101,24 @@ async def test_signing_out_takes_the_guides_from_the_browser(
     await ada.page.goto(address)
     await expect(ada.page.get_by_role("heading", name=re.compile("does not open"))).to_be_visible()
     forgive(ada, 403)
+
+
+async def test_a_shared_computer_keeps_nothing_when_the_tab_is_closed(
+    own_server: ServerProcess, tmp_path: Path, visit: Visit
+) -> None:
+    await make_account(tmp_path)
+    ada = await visit()
+    await sign_in(ada, own_server.http, shared_computer=True)
+    await add_guide(ada)
+    await ada.write("Secret")
+    await ada.saved()
+
+    await ada.page.close()
+    ada.page = await ada.context.new_page()
+    await ada.page.goto(f"{own_server.http}/account")
+    await expect(ada.page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert await ada.page.evaluate("Object.keys(localStorage)") == []
+    assert await ada.page.evaluate("indexedDB.databases()") == []
 
 
 async def test_a_wrong_password_is_said_and_nobody_is_signed_in(

@@ -184,3 +184,14 @@ async def test_the_document_is_openapi_3_1_and_names_every_rule(tmp_path: Path) 
     assert document["paths"]["/token"]["post"]["responses"]["4XX"]["content"].keys() == {
         "application/problem+json"
     }
+
+
+@pytest.mark.anyio
+async def test_no_cache_keeps_an_answer_and_browsers_keep_to_tls_once_they_met_it(tmp_path: Path) -> None:
+    async with running(tmp_path) as (client, _):
+        plain = await client.get("/openapi.json")
+        secure = await client.get("https://testserver/api/v1/openapi.json")
+
+    assert plain.headers["cache-control"] == "no-store"
+    assert "strict-transport-security" not in plain.headers
+    assert secure.headers["strict-transport-security"].startswith("max-age=")

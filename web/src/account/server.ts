@@ -1,5 +1,6 @@
 /** The session of this browser, and calls of the API in its name. Every function rejects with an ApiError. */
 import { ApiError, call } from '../material/api'
+import { storage } from '../material/memory'
 import { Session, type Tokens } from './session'
 
 const API = '/api/v1'
@@ -13,14 +14,6 @@ export interface SignedIn {
   /** How long the access token is good. */
   seconds: number
 }
-
-const SHARED = 'studyhub:shared-computer'
-
-/** Whether this tab was marked as one of a shared computer. */
-export const isSharedComputer = (): boolean => sessionStorage.getItem(SHARED) !== null
-
-/** On a shared computer nothing outlives the tab. */
-const storage = (): Storage => (isSharedComputer() ? sessionStorage : localStorage)
 
 export const session = new Session({
   storage: {
@@ -39,12 +32,6 @@ export const session = new Session({
   },
   now: Date.now,
 })
-
-/** Marks this tab as one of a shared computer, until it is closed. */
-export function shareComputer(isShared: boolean): void {
-  if (isShared) sessionStorage.setItem(SHARED, 'yes')
-  else sessionStorage.removeItem(SHARED)
-}
 
 /** As `call`, in the name of who is signed in. */
 export async function mine<Answer>(method: string, path: string, body?: object): Promise<Answer> {

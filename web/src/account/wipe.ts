@@ -4,13 +4,15 @@ import { waitingEverywhere } from '../material/memory'
 const OURS = 'studyhub:'
 const KEPT = 'studyhub:theme' // tells nothing about anybody
 
-/** Edits that only this browser holds: they are lost with it. */
-export const unsavedEdits = waitingEverywhere
+/** Asks first, and says what would be lost: edits that only this browser holds. */
+export function confirmWipe(question: string): boolean {
+  const unsaved = waitingEverywhere()
+  return confirm(unsaved ? `${question} ${unsaved} edits are not saved on the server yet and will be lost.` : question)
+}
 
 export async function wipe(): Promise<void> {
   for (const storage of [localStorage, sessionStorage]) {
-    const keys = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? '')
-    for (const key of keys) if (key.startsWith(OURS) && key !== KEPT) storage.removeItem(key)
+    for (const key of Object.keys(storage)) if (key.startsWith(OURS) && key !== KEPT) storage.removeItem(key)
   }
   const databases = await indexedDB.databases().catch(() => [])
   await Promise.all(databases.map(({ name }) => (name?.startsWith(OURS) ? drop(name) : undefined)))

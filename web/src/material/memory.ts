@@ -1,4 +1,7 @@
-/** What this browser remembers between visits, in localStorage. Works, forgetfully, where storage is blocked. */
+/**
+ * What this browser remembers between visits, in localStorage; on a shared computer nothing outlives the tab.
+ * Works, forgetfully, where storage is blocked.
+ */
 
 /** A material opened before. `href` holds its capability. */
 export interface Recent {
@@ -19,15 +22,34 @@ const RECENTS = 'studyhub:recents'
 const GUEST = 'studyhub:guest'
 const THEME = 'studyhub:theme'
 const SESSION = 'studyhub:session'
+const SHARED = 'studyhub:shared-computer'
 const RECENTS_KEPT = 12
 
 const knownKey = (id: string): string => `studyhub:known:${id}`
 const tailKey = (id: string): string => `studyhub:tail:${id}`
 const waitingKey = (id: string): string => `studyhub:waiting:${id}`
 
+/** Whether this tab was marked as one of a computer that others use, too. */
+export function isSharedComputer(): boolean {
+  try {
+    return sessionStorage.getItem(SHARED) !== null
+  } catch {
+    return false
+  }
+}
+
+/** Marks this tab, until it is closed. */
+export function shareComputer(isShared: boolean): void {
+  if (isShared) sessionStorage.setItem(SHARED, 'yes')
+  else sessionStorage.removeItem(SHARED)
+}
+
+/** Where everything is kept. Throws where storage is blocked. */
+export const storage = (): Storage => (isSharedComputer() ? sessionStorage : localStorage)
+
 function read<Value>(key: string, fallback: Value): Value {
   try {
-    const text = localStorage.getItem(key)
+    const text = storage().getItem(key)
     return text === null ? fallback : (JSON.parse(text) as Value)
   } catch {
     return fallback
@@ -36,8 +58,8 @@ function read<Value>(key: string, fallback: Value): Value {
 
 function write(key: string, value: unknown): void {
   try {
-    if (value === null) localStorage.removeItem(key)
-    else localStorage.setItem(key, JSON.stringify(value))
+    if (value === null) storage().removeItem(key)
+    else storage().setItem(key, JSON.stringify(value))
   } catch {
     // Storage is blocked or full: the page works on without a memory.
   }
@@ -52,14 +74,8 @@ export function remember(recent: Recent): void {
 export const guest = (): string | null => read<string | null>(GUEST, null)
 export const rememberGuest = (token: string): void => write(GUEST, token)
 
-/** Whether somebody is signed in, here or in this tab of a shared computer. */
-export function isSignedIn(): boolean {
-  try {
-    return (localStorage.getItem(SESSION) ?? sessionStorage.getItem(SESSION)) !== null
-  } catch {
-    return false
-  }
-}
+/** Whether somebody is signed in. */
+export const isSignedIn = (): boolean => read<object | null>(SESSION, null) !== null
 
 export const known = (id: string): Known | null => read<Known | null>(knownKey(id), null)
 export const rememberKnown = (id: string, value: Known): void => write(knownKey(id), value)
@@ -70,7 +86,7 @@ export const waiting = (id: string): number => read(waitingKey(id), 0)
 /** As `waiting`, of all materials. */
 export function waitingEverywhere(): number {
   try {
-    const keys = Array.from({ length: localStorage.length }, (_, index) => localStorage.key(index) ?? '')
+    const keys = Object.keys(storage())
     return keys.filter((key) => key.startsWith(waitingKey(''))).reduce((sum, key) => sum + read(key, 0), 0)
   } catch {
     return 0
