@@ -1,11 +1,21 @@
 """All settings, read once at start from the environment (`STUDYHUB_*`) and the command line."""
 
+import json
 from dataclasses import fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from collab.errors import StartError
@@ -51,6 +61,16 @@ class Issuer(BaseModel):
     """Whether it answers with a form, as Apple insists on where the name or the address is asked for."""
 
 
+def _from_json(given: object) -> object:
+    """Raises ValueError, which repeats nothing: there are secrets in it."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given)
+    except ValueError as error:
+        raise ValueError(f"this is no JSON (at character {getattr(error, 'pos', 0)})") from None
+
+
 class Settings(BaseSettings):
     """One frozen object; `docs/settings.md` is generated from it."""
 
@@ -89,7 +109,7 @@ class Settings(BaseSettings):
         "accounts. Default: on loopback they are printed, elsewhere nothing is sent.",
     )
     mail_from: str = Field("studyhub@localhost", description="Sender of the mails of accounts.")
-    oidc: tuple[Issuer, ...] = Field(
+    oidc: Annotated[tuple[Issuer, ...], NoDecode, BeforeValidator(_from_json)] = Field(
         (),
         description="OpenID Connect issuers, a JSON list of `{name, issuer, client_id, client_secret, "
         "scopes, form_post}`; see accounts.md.",
@@ -163,7 +183,9 @@ class Settings(BaseSettings):
         description="Requests to the API from one address without an identity; beyond it 429. 0: no limit.",
     )
     requests_per_hour: int = Field(
-        1000, ge=0, description="Requests to the API of one guest or free account; beyond it 429. 0: no limit."
+        1000,
+        ge=0,
+        description="Requests to the API of one guest or free account; beyond it 429. 0: no limit.",
     )
     premium_requests_per_hour: int = Field(
         10_000, ge=0, description="As that, of one premium account. 0: no limit."
