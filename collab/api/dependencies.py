@@ -56,13 +56,14 @@ class Authenticator(Protocol):
 
 
 class Person:
-    """A Principal known by its token alone."""
+    """A Principal known by its token alone; `link`: id of the share link that it came by, "" without one."""
 
-    def __init__(self, id: str = "", name: str = "", tier: str = Tier.FREE) -> None:
+    def __init__(self, id: str = "", name: str = "", tier: str = Tier.FREE, link: str = "") -> None:
         self.id = id
         self.name = name
         self.guest = True
         self.tier = tier
+        self.link = link
 
 
 NOBODY: Principal = Person()
@@ -81,7 +82,7 @@ class SocketTokens:
             return NOBODY
         await self._door.tokens.prepare(token)
         claims = self._door.tokens.read(token)
-        return Person(claims["sub"], str(claims.get("name", "")))
+        return Person(claims["sub"], str(claims.get("name", "")), link=str(claims.get("link", "")))
 
 
 async def authenticate(request: Request) -> Principal:
