@@ -33,7 +33,7 @@ from fastapi.routing import APIRoute, RouteContext
 from fastapi.security import HTTPBearer
 from starlette.middleware import Middleware
 
-from collab.api import accounts, groups, materials, moderation, sessions, sharing, shelf, tabs
+from collab.api import accounts, comments, groups, materials, moderation, sessions, sharing, shelf, tabs
 from collab.api.edge import AnswerHeaders, BodyLimit
 from collab.api.idempotency import PARAMETER, IdempotentRoute
 from collab.api.problems import HANDLERS, MEDIA_TYPE, Problem, on_fault
@@ -108,6 +108,7 @@ def _routers() -> Sequence[APIRouter]:
         tabs.router,
         sharing.router,
         moderation.router,
+        comments.router,
         groups.router,
         shelf.mine,
         shelf.router,  # the last: its ids take what is left of a path
