@@ -68,6 +68,7 @@ async def _serve(websocket: WebSocket, hub: Hub, door: Door, visit: Visit, *, ou
 def _authorise(hub: Hub, door: Door, visit: Visit, ticket: str) -> Grant:
     """What the session may do from now on, under `ticket` if there is one. Raises Rejected."""
     if ticket:
+        door.tokens.check_key(ticket)
         visit.renew(door.bearer(ticket, visit.material))
         hub.visits.touch(visit.material)
     return visit.grant()

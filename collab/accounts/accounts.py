@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from collab.accounts import letters
 from collab.accounts.factors import Factors
 from collab.accounts.links import MailLinks, bad_link
-from collab.accounts.mail import Post
+from collab.accounts.mail import Mail, Post
 from collab.accounts.sessions import Device, Person, Sessions, SignedIn
 from collab.accounts.users import add_user, checked_name
 from collab.errors import CloseCode, Rejected
@@ -51,12 +51,7 @@ class Accounts:
 
     async def register(self, email: str, origin: str) -> None:
         """Mail a link with which the reader makes an account; who has one is told so, by mail alone."""
-        to = self._links.check(email, origin)
-        if await self._people.user_by_email(to) is not None:
-            self._post.send(letters.known(to, self._url))
-            return
-        token = await self._links.make("", Purpose.VERIFY, to)
-        self._post.send(letters.verify(to, self._url, token))
+        self._post.compose(self._invitation(self._links.check(email, origin)))
 
     async def create(self, token: str, name: str, password: str, device: Device) -> SignedIn:
         """Make the account that a mailed link is for, and sign it in."""
@@ -85,11 +80,7 @@ class Accounts:
 
     async def forgot_password(self, email: str, origin: str) -> None:
         """Mail a link to choose a new password. It looks the same where there is no account."""
-        to = self._links.check(email, origin)
-        user = await self._people.user_by_email(to)
-        if user is not None and user.active:
-            token = await self._links.make(user.id, Purpose.RESET, to)
-            self._post.send(letters.reset(to, self._url, token))
+        self._post.compose(self._reminder(self._links.check(email, origin)))
 
     async def reset_password(self, token: str, new: str) -> None:
         """Set the password of who reads its mail, which signs all devices out. A second factor stays."""
@@ -105,12 +96,7 @@ class Accounts:
     async def change_email(self, person: Person, email: str, password: str | None, origin: str) -> None:
         """Mail a link to a new address, which becomes the account's when it is opened."""
         await self._prove(person, password)
-        to = self._links.check(email, origin)
-        if await self._people.user_by_email(to) is not None:
-            self._post.send(letters.known(to, self._url))
-            return
-        token = await self._links.make(person.id, Purpose.VERIFY, to)
-        self._post.send(letters.move(to, self._url, token))
+        self._post.compose(self._relocation(person.user, self._links.check(email, origin)))
 
     async def confirm_email(self, token: str) -> None:
         """Take over the address that a mailed link went to."""
@@ -151,6 +137,22 @@ class Accounts:
     async def close(self) -> None:
         """Wait for the mails that are on their way."""
         await self._post.close()
+
+    async def _invitation(self, to: str) -> Mail:
+        if await self._people.user_by_email(to) is not None:
+            return letters.known(to, self._url)
+        return letters.verify(to, self._url, await self._links.make("", Purpose.VERIFY, to))
+
+    async def _reminder(self, to: str) -> Mail | None:
+        user = await self._people.user_by_email(to)
+        if user is None or not user.active:
+            return None
+        return letters.reset(to, self._url, await self._links.make(user.id, Purpose.RESET, to))
+
+    async def _relocation(self, user: User, to: str) -> Mail:
+        if await self._people.user_by_email(to) is not None:
+            return letters.known(to, self._url)
+        return letters.move(to, self._url, await self._links.make(user.id, Purpose.VERIFY, to))
 
     async def _prove(self, person: Person, password: str | None) -> None:
         """Somebody at a device that was left open is not yet its owner."""

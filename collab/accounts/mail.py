@@ -2,9 +2,10 @@
 
 import asyncio
 import sys
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from email.message import EmailMessage
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
@@ -14,6 +15,7 @@ from email_validator import EmailNotValidError, validate_email
 from collab.errors import CloseCode, Rejected, StartError
 from collab.logs import log
 from collab.settings import LOOPBACK, Settings
+from storage.errors import StorageError
 
 _SECONDS = 20.0  # for one attempt
 _ATTEMPTS = 3
@@ -53,20 +55,37 @@ class Post:
 
     def send(self, mail: Mail) -> None:
         """Send `mail` soon. Without a carrier it is dropped; one that fails three times is logged."""
-        if self._carrier is not None:
-            task = asyncio.create_task(self._deliver(self._carrier, mail))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+        self._soon(self._deliver(mail))
+
+    def compose(self, writing: Coroutine[Any, Any, Mail | None]) -> None:
+        """Send what `writing` comes to, if anything, when it is done: its time tells nobody anything."""
+        self._soon(self._compose(writing))
 
     async def close(self) -> None:
         """Wait for the mails that are on their way."""
         await asyncio.gather(*self._sending)
 
-    async def _deliver(self, carrier: Carrier, mail: Mail) -> None:
+    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    async def _compose(self, writing: Coroutine[Any, Any, Mail | None]) -> None:
+        try:
+            mail = await writing
+        except StorageError as error:
+            log.error("mail was not written", error=str(error))
+        else:
+            if mail is not None:
+                await self._deliver(mail)
+
+    async def _deliver(self, mail: Mail) -> None:
+        if self._carrier is None:
+            return
         try:
             async for attempt in stamina.retry_context(on=_FAILURES, attempts=_ATTEMPTS):
                 with attempt:
-                    await carrier.send(mail)
+                    await self._carrier.send(mail)
         except _FAILURES as error:
             log.error("mail was not sent", error=type(error).__name__)
 

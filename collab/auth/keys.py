@@ -46,6 +46,9 @@ class Keys(Protocol):
     def now(self) -> Key | KeySet:
         """The keys as they are known."""
 
+    def knows(self, token: str) -> bool:
+        """Whether the key that `token` names is among those of `now`, or it names none."""
+
     async def prepare(self, token: str) -> None:
         """Learn of the key that `token` names, where that is new. Raises Rejected with UNAVAILABLE."""
 
@@ -57,6 +60,10 @@ class SecretKey:
 
     def __init__(self, secret: bytes) -> None:
         self.now: OctKey = OctKey.import_key(secret)
+
+    def knows(self, token: str) -> bool:
+        """There is one key, whatever it is called."""
+        return True
 
     async def prepare(self, token: str) -> None:
         """Nothing to learn."""
@@ -75,6 +82,10 @@ class PublicKey:
         if key.is_private:
             raise ValueError("this is a private key: the server needs the public one")
         self.now = key
+
+    def knows(self, token: str) -> bool:
+        """There is one key, whatever it is called."""
+        return True
 
     async def prepare(self, token: str) -> None:
         """Nothing to learn."""
@@ -111,11 +122,13 @@ class PublishedKeys:
         if not self.now.keys:
             raise Rejected(CloseCode.UNAVAILABLE, "the keys of the issuer cannot be read", "keys")
 
-    def _lacks(self, token: str) -> bool:
-        if self._clock() - self._read >= _FRESH:
-            return True
+    def knows(self, token: str) -> bool:
+        """See Keys."""
         name = _key_name(token)
-        return name is not None and all(key.kid != name for key in self.now.keys)
+        return name is None or any(key.kid == name for key in self.now.keys)
+
+    def _lacks(self, token: str) -> bool:
+        return self._clock() - self._read >= _FRESH or not self.knows(token)
 
     async def _renew(self) -> None:
         try:

@@ -44,6 +44,14 @@ class Tokens:
         """
         await self._keys.prepare(token)
 
+    def check_key(self, token: str) -> None:
+        """In place of `prepare` where nothing can be awaited.
+
+        Raises Rejected with TOKEN_EXPIRED for a key that is not known yet: who comes back is prepared for.
+        """
+        if not self._keys.knows(token):
+            raise Rejected(CloseCode.TOKEN_EXPIRED, "come back with this token", "new_key")
+
     def read(self, token: str) -> dict[str, Any]:
         """The claims of a valid token. Raises Rejected with UNAUTHENTICATED."""
         if not token or len(token) > _MAX_TOKEN:

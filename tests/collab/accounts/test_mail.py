@@ -12,6 +12,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from collab.accounts.mail import Console, Mail, Post, Smtp, carrier, clean_address
 from collab.errors import CloseCode, Rejected, StartError
 from collab.settings import Settings
+from storage.errors import Unavailable
 from tests.servers.process import free_ports
 
 pytestmark = pytest.mark.anyio
@@ -105,6 +106,24 @@ async def test_a_password_is_not_sent_in_the_clear(received: Received) -> None:
 
     assert seen == []
     assert received.envelopes == []
+
+
+async def test_what_cannot_be_written_is_logged_and_the_rest_goes_on(
+    server: str, received: Received, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fail() -> Mail:
+        raise Unavailable("read user", "catalogue")
+
+    async def write(mail: Mail | None) -> Mail | None:
+        return mail
+
+    post = Post(Smtp(f"smtp://{server}", "hub@example.org"))
+    for writing in (fail(), write(None), write(MAIL)):
+        post.compose(writing)
+    await post.close()
+
+    assert len(received.envelopes) == 1
+    assert "mail was not written" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("url", ["", "http://host", "smtp://", "host:25"])

@@ -15,8 +15,14 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from starlette.applications import Starlette
 
+from benchmarks.client import Client
+from collab.accounts.sessions import Device
+from collab.accounts.users import add_user
+from collab.app import create_app
+from collab.settings import Settings
 from tests.collab.api.running import bearer, running
 from tests.collab.conftest import StartServer
+from tests.collab.live import serving
 from tests.servers import Postgres
 from tests.servers.process import free_ports
 
@@ -165,6 +171,25 @@ async def test_a_guest_is_claimed_over_http(ann: Caller) -> None:
     await ann.call("POST", "/account/guests", {"guest": "x"}, 401)
     answer = await ann.client.get("/account", headers=bearer(token))
     assert (answer.status_code, answer.json()["type"]) == (403, "about:blank#account_needed")
+
+
+async def test_who_signs_out_leaves_the_materials_that_are_open(tmp_path: Path) -> None:
+    app = create_app(Settings(data=tmp_path))
+    async with serving(app) as url, httpx2.AsyncClient(base_url=f"http{url[2:]}/api/v1") as client:
+        service = app.state.accounts
+        user = await add_user(app.state.backends.catalog.people, service.sessions._audit, "Ann", None, None)
+        ann = Caller(client, Mailbox())
+        ann.session = {"access": (await service.sessions.open(user, Device())).access}
+        material = (await ann.call("POST", "/me/materials", {"kind": "guide"}, 201))["id"]
+        ticket = (await ann.call("POST", f"/materials/{material}/ticket"))["token"]
+        socket = Client(f"{url}/collab", material, ticket=ticket)
+        await socket.connect()
+        await ann.call("DELETE", "/sessions/current", status=204)
+        with anyio.fail_after(10):
+            while not socket.close_code:
+                await anyio.sleep(0.01)
+        assert socket.close_code == 4401
+        await socket.close()
 
 
 async def test_what_an_issuer_sends_back_goes_to_the_page_behind_a_hash(ann: Caller) -> None:
