@@ -53,6 +53,16 @@ class Identities:
         """Let `user`, who is signed in, sign in with an issuer from now on. Raises Rejected."""
         await self._add(user, await self._client(issuer).finish(answer))
 
+    async def unlink(self, user: User, issuer: str) -> None:
+        """No longer let `user` sign in with an issuer. Raises Rejected where it is the last way to sign in."""
+        address = self._client(issuer).issuer
+        if user.password is None and await self.of(user) == [address]:
+            raise Rejected(
+                CloseCode.REFUSED, "set a password first: no other way in is left", "last_identity"
+            )
+        if await self._people.remove_identity(user.id, address):
+            await self._audit.append(user.id, "identity.remove", "user", user.id, {"issuer": address})
+
     async def _meet(self, subject: Subject) -> User:
         """The user of a subject that comes for the first time."""
         user = await self._people.user_by_email(subject.email) if subject.email else None

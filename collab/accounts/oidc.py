@@ -78,6 +78,11 @@ class OidcClient:
         self._read = -_DISCOVERY_SECONDS  # when the metadata were read
         self._keys: PublishedKeys | None = None
 
+    @property
+    def issuer(self) -> str:
+        """The issuer's address, which names it."""
+        return self._issuer.issuer
+
     async def begin(self) -> Beginning:
         """A new flow. Raises Rejected with UNAVAILABLE."""
         metadata = await self._discover()

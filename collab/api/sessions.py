@@ -113,6 +113,12 @@ async def link_oidc(
     await service.identities.link(caller.user, issuer, _answer(body))
 
 
+@router.delete("/oidc/{issuer}/link", status_code=204, dependencies=_ACCOUNT)
+async def unlink_oidc(issuer: _Issuer, caller: SignedInCaller, service: AccountsDep) -> None:
+    """No longer let the caller sign in with the issuer; refused where no other way in is left."""
+    await service.identities.unlink(caller.user, issuer)
+
+
 def _answer(body: models.Finish) -> Answer:
     return Answer(body.flow, body.code, body.state, body.iss)
 

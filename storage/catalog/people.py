@@ -168,6 +168,16 @@ class People:
         query = select(table).where(table.c.user == user).order_by(table.c.issuer, table.c.subject)
         return await self._all(Identity, query)
 
+    async def remove_identity(self, user: str, issuer: str) -> bool:
+        """No longer let a user sign in with an issuer; False where it did not."""
+        table = tables.identities
+        return (
+            await self._write(
+                "remove identity", delete(table).where(table.c.user == user, table.c.issuer == issuer)
+            )
+            > 0
+        )
+
     # Signed-in devices
 
     async def add_login(self, login: Login) -> None:

@@ -255,6 +255,10 @@ class Vouching(OidcClient):
     def __init__(self) -> None:
         self.subject = Subject(ISSUER, "s1", EMAIL, "Ann of the issuer")
 
+    @property
+    def issuer(self) -> str:
+        return ISSUER
+
     async def finish(self, answer: Answer) -> Subject:
         return self.subject
 
@@ -326,6 +330,21 @@ async def test_a_subject_is_of_one_account(identities: Identities, school: Schoo
     await identities.link(ann.user, "school", ANSWER)
     with pytest.raises(Rejected, match="another account"):
         await identities.link(ben.user, "school", ANSWER)
+
+
+async def test_an_issuer_is_unlinked_unless_it_is_the_last_way_in(
+    identities: Identities, school: School
+) -> None:
+    only = await identities.finish("school", ANSWER)
+    with pytest.raises(Rejected, match="no other way in"):
+        await identities.unlink(only, "school")
+    await school.catalog.people.set_password(only.id, "argon2 text")
+    both = await school.catalog.people.user(only.id)
+    assert both is not None
+    await identities.unlink(both, "school")
+    await identities.unlink(both, "school")
+
+    assert await identities.of(both) == []
 
 
 async def test_a_disabled_account_stays_out(identities: Identities, school: School) -> None:

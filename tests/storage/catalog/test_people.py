@@ -124,6 +124,9 @@ async def test_a_subject_is_one_user(people: People) -> None:
     assert await people.identity("https://issuer", "s") == identity
     assert await people.identity("https://other", "s") is None
     assert await people.identities("u1") == [identity]
+    assert not await people.remove_identity("u2", "https://issuer")
+    assert await people.remove_identity("u1", "https://issuer")
+    assert await people.identities("u1") == []
 
 
 async def test_only_the_present_token_of_a_live_login_is_replaced(people: People) -> None:
