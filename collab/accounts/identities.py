@@ -54,7 +54,7 @@ class Identities:
         await self._add(user, await self._client(issuer).finish(answer))
 
     async def unlink(self, user: User, issuer: str) -> None:
-        """No longer let `user` sign in with an issuer. Raises Rejected where it is the last way to sign in."""
+        """No longer let `user` sign in with an issuer. Raises Rejected where no other way is left."""
         address = self._client(issuer).issuer
         if user.password is None and await self.of(user) == [address]:
             raise Rejected(
