@@ -112,14 +112,6 @@ class Shelf:
         """Bring the materials of `tab` into this order; those not named keep their numbers."""
         await self._order(tables.materials, _MATERIALS.tab == tab, ids)
 
-    async def claim(self, id: str, owner: str, now: int) -> bool:
-        """Give a material without an owner to `owner`; tells whether there was such a one."""
-        async with self._database.write("claim material") as connection:
-            free = (_MATERIALS.id == id) & _MATERIALS.owner.is_(None)
-            values = {"owner": owner, "changed": now}
-            result = await connection.execute(update(tables.materials).where(free).values(values))
-        return bool(result.rowcount)
-
     # Trash
 
     async def trash(self, scope: Scope, id: str, now: int) -> bool:

@@ -1,6 +1,7 @@
 """Notices reach the own node and all others; what cannot be read does no harm."""
 
 import asyncio
+from pathlib import Path
 
 import msgpack  # type: ignore[import-untyped]
 import pytest
@@ -8,6 +9,9 @@ import pytest
 from collab.sharing.notices import Change, Notices
 from storage.catalog.shares import Scope
 from storage.local_bus import LocalBus
+from storage.redis_bus import RedisBus
+from tests.servers import Valkey
+from tests.storage.redis_parts import TIMEOUT, fresh_prefix, until
 
 pytestmark = pytest.mark.anyio
 
@@ -49,3 +53,19 @@ async def test_what_another_version_tells_is_passed_over(message: bytes) -> None
 
 def test_each_scope_has_its_change() -> None:
     assert [Change.of(scope) for scope in Scope] == [Change.TAB, Change.MATERIAL]
+
+
+async def test_notices_travel_through_redis(tmp_path: Path) -> None:
+    with Valkey(tmp_path) as valkey:
+        prefix = fresh_prefix()
+        buses = [RedisBus(valkey.url, name, timeout=TIMEOUT, prefix=prefix) for name in ("a", "b")]
+        heard: list[tuple[Change, str]] = []
+        try:
+            await Notices(buses[1]).listen(lambda *notice: heard.append(notice))
+            Notices(buses[0]).tell(Change.SUBJECT, "user:ä")
+            await until(lambda: bool(heard))
+        finally:
+            for bus in buses:
+                await bus.close()
+
+    assert heard == [(Change.SUBJECT, "user:ä")]

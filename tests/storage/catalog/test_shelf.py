@@ -4,7 +4,6 @@ import pytest
 
 from storage.catalog.catalog import Catalog
 from storage.catalog.shares import Item, Kind, Link, Scope, Share, Tab
-from tests.storage.catalog.materials import material
 
 pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("postgres")]
 
@@ -143,17 +142,6 @@ async def test_a_purge_forgets_what_was_given_on_it_and_nothing_else(catalog: Ca
     assert [await catalog.sharing.share(f"s{id}") is None for id in "ab"] == [True, False]
     assert [await catalog.sharing.link(f"l{id}") is None for id in "ab"] == [True, False]
     assert [bool(await catalog.sharing.blocked("chat", id)) for id in "ab"] == [False, True]
-
-
-async def test_a_material_without_an_owner_is_claimed_once(catalog: Catalog) -> None:
-    await catalog.add_material(material("m"))
-
-    assert await catalog.shelf.claim("m", "ann", 5)
-    assert not await catalog.shelf.claim("m", "bob", 6)
-    assert not await catalog.shelf.claim("absent", "bob", 6)
-    claimed = await catalog.shelf.item("m")
-    assert claimed is not None
-    assert claimed.owner == "ann"
 
 
 async def test_a_rename_and_a_freeze_are_kept(catalog: Catalog) -> None:
