@@ -64,7 +64,9 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
             async with _running(app, settings, backends):
+                preparing = asyncio.create_task(asyncio.to_thread(api.prepare))
                 yield
+                await preparing
         except StartError as error:
             app.state.start_error = error  # uvicorn reports a failed start without its cause
             raise
