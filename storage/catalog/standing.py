@@ -1,6 +1,7 @@
 """The one query that tells what visitors hold on a material or tab: directly, by tab, by group, by link."""
 
 from collections.abc import Collection
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Subquery,
     Text,
     and_,
+    bindparam,
     func,
     literal,
     null,
@@ -24,6 +26,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.catalog import tables
 from storage.catalog.shares import Held, Kind, Place, Scope, Visitor
 
+_TARGET, _NOW = bindparam("target", type_=Text), bindparam("now", type_=BigInteger)
+_SUBJECTS, _LINKS, _LOGINS = (
+    bindparam(name, type_=Text, expanding=True) for name in ("subjects", "links", "logins")
+)
+
 _PLACE, _USER, _LINK, _BARRED, _CLOSED, _LOGIN = "place", "user", "link", "barred", "closed", "login"
 
 
@@ -31,7 +38,14 @@ async def read_place(
     connection: AsyncConnection, scope: Scope, target: str, visitors: Collection[Visitor], now: int
 ) -> Place | None:
     """Where `visitors` stand on `target` at `now`; None for what is absent or has no owner."""
-    rows = (await connection.execute(_query(scope, target, visitors, now))).all()
+    values = {
+        "target": target,
+        "now": now,
+        "subjects": sorted({visitor.subject for visitor in visitors}),
+        "links": sorted({visitor.link for visitor in visitors if visitor.link}),
+        "logins": sorted({visitor.login for visitor in visitors if visitor.login}),
+    }
+    rows = (await connection.execute(_query(scope), values)).all()
     found = next((row for row in rows if row.what == _PLACE), None)
     if found is None:
         return None
@@ -53,21 +67,14 @@ async def read_place(
     return place
 
 
-def _query(scope: Scope, target: str, visitors: Collection[Visitor], now: int) -> CompoundSelect[Any]:
-    place = (_of_material(target) if scope is Scope.MATERIAL else _of_tab(target)).subquery("place")
-    subjects = sorted({visitor.subject for visitor in visitors})
-    links = sorted({visitor.link for visitor in visitors if visitor.link})
-    logins = sorted({visitor.login for visitor in visitors if visitor.login})
-    parts = [_place(place), _granted(place, subjects, now), _grouped(place, subjects, now)]
-    parts += [_blocked(place, subjects), _closed(place, subjects)]
-    if links:
-        parts.append(_linked(place, links, now))
-    if logins:
-        parts.append(_signed_in(place, logins, now))
-    return union_all(*parts)
+@cache  # to put it together takes longer than to run it
+def _query(scope: Scope) -> CompoundSelect[Any]:
+    place = (_of_material() if scope is Scope.MATERIAL else _of_tab()).subquery("place")
+    parts = (_place, _granted, _grouped, _linked, _blocked, _closed, _signed_in)
+    return union_all(*(part(place) for part in parts))
 
 
-def _of_material(id: str) -> Select[Any]:
+def _of_material() -> Select[Any]:
     """Its trash is its tab's too: who throws a tab away throws away what is in it."""
     materials, tabs = tables.materials.c, tables.tabs.c
     joined = tables.materials.outerjoin(tables.tabs, materials.tab == tabs.id)
@@ -80,11 +87,11 @@ def _of_material(id: str) -> Select[Any]:
             func.coalesce(materials.trashed, tabs.trashed).label("trashed"),
         )
         .select_from(joined)
-        .where(materials.id == id, materials.owner.is_not(None))
+        .where(materials.id == _TARGET, materials.owner.is_not(None))
     )
 
 
-def _of_tab(id: str) -> Select[Any]:
+def _of_tab() -> Select[Any]:
     tabs = tables.tabs.c
     return select(
         type_coerce(null(), Text).label("material"),
@@ -92,7 +99,7 @@ def _of_tab(id: str) -> Select[Any]:
         tabs.owner.label("owner"),
         literal("", Text).label("frozen"),
         tabs.trashed.label("trashed"),
-    ).where(tabs.id == id)
+    ).where(tabs.id == _TARGET)
 
 
 def _row(what: str, who: Any, role: Any, expires: Any, place: Subquery) -> Select[Any]:
@@ -109,44 +116,44 @@ def _place(place: Subquery) -> Select[Any]:
     return _row(_PLACE, place.c.owner, place.c.frozen, place.c.trashed, place)
 
 
-def _granted(place: Subquery, subjects: list[str], now: int) -> Select[Any]:
+def _granted(place: Subquery) -> Select[Any]:
     grants = tables.grants.c
-    theirs = and_(grants.grantee_kind == Kind.USER, grants.grantee.in_(subjects), _lasts(grants.expires, now))
+    theirs = and_(grants.grantee_kind == Kind.USER, grants.grantee.in_(_SUBJECTS), _lasts(grants.expires))
     joined = place.join(tables.grants, and_(_covers(place, grants), theirs))
     return _row(_USER, grants.grantee, grants.role, grants.expires, place).select_from(joined)
 
 
-def _grouped(place: Subquery, subjects: list[str], now: int) -> Select[Any]:
+def _grouped(place: Subquery) -> Select[Any]:
     grants, members = tables.grants.c, tables.group_members.c
-    given = and_(grants.grantee_kind == Kind.GROUP, _lasts(grants.expires, now))
+    given = and_(grants.grantee_kind == Kind.GROUP, _lasts(grants.expires))
     joined = place.join(tables.grants, and_(_covers(place, grants), given)).join(
-        tables.group_members, and_(grants.grantee == members.group, members.user.in_(subjects))
+        tables.group_members, and_(grants.grantee == members.group, members.user.in_(_SUBJECTS))
     )
     return _row(_USER, members.user, grants.role, grants.expires, place).select_from(joined)
 
 
-def _linked(place: Subquery, ids: list[str], now: int) -> Select[Any]:
+def _linked(place: Subquery) -> Select[Any]:
     links = tables.links.c
-    live = and_(links.id.in_(ids), links.revoked.is_(None), _lasts(links.expires, now))
+    live = and_(links.id.in_(_LINKS), links.revoked.is_(None), _lasts(links.expires))
     joined = place.join(tables.links, and_(_covers(place, links), live))
     return _row(_LINK, links.id, links.role, links.expires, place).select_from(joined)
 
 
-def _blocked(place: Subquery, subjects: list[str]) -> Select[Any]:
+def _blocked(place: Subquery) -> Select[Any]:
     blocks = tables.blocks.c
-    joined = place.join(tables.blocks, and_(_covers(place, blocks), blocks.user.in_(subjects)))
+    joined = place.join(tables.blocks, and_(_covers(place, blocks), blocks.user.in_(_SUBJECTS)))
     return _bare(_BARRED, blocks.user, place).select_from(joined)
 
 
-def _closed(place: Subquery, subjects: list[str]) -> Select[Any]:
+def _closed(place: Subquery) -> Select[Any]:
     users = tables.users.c
-    closed = and_(users.id.in_(subjects), or_(users.disabled, users.erased.is_not(None)))
+    closed = and_(users.id.in_(_SUBJECTS), or_(users.disabled, users.erased.is_not(None)))
     return _bare(_CLOSED, users.id, place).select_from(place.join(tables.users, closed))
 
 
-def _signed_in(place: Subquery, ids: list[str], now: int) -> Select[Any]:
+def _signed_in(place: Subquery) -> Select[Any]:
     logins = tables.logins.c
-    live = and_(logins.id.in_(ids), logins.revoked.is_(None), logins.expires > now)
+    live = and_(logins.id.in_(_LOGINS), logins.revoked.is_(None), logins.expires > _NOW)
     return _bare(_LOGIN, logins.id, place).select_from(place.join(tables.logins, live))
 
 
@@ -162,5 +169,5 @@ def _covers(place: Subquery, columns: Any) -> ColumnElement[bool]:
     )
 
 
-def _lasts(expires: Any, now: int) -> ColumnElement[bool]:
-    return or_(expires.is_(None), expires > now)
+def _lasts(expires: Any) -> ColumnElement[bool]:
+    return or_(expires.is_(None), expires > _NOW)
