@@ -95,7 +95,7 @@ class Accounts:
 
     async def change_email(self, person: Person, email: str, password: str | None, origin: str) -> None:
         """Mail a link to a new address, which becomes the account's when it is opened."""
-        await self._prove(person, password)
+        await self.prove(person, password)
         self._post.compose(self._relocation(person.user, self._links.check(email, origin)))
 
     async def confirm_email(self, token: str) -> None:
@@ -124,12 +124,21 @@ class Accounts:
             "actions": [_plain(one) for one in await self._actions(user.id)],
         }
 
-    async def erase(self, person: Person, password: str | None) -> None:
+    async def prove(self, person: Person, password: str | None) -> None:
+        """Make sure that it is the owner who sits at the device, for what cannot be undone.
+
+        The password has to be given; where there is none, the device must have signed in within ten minutes.
+        """
+        if person.user.password is not None:
+            await self._factors.prove(person.user, password or "")
+        elif unix_milliseconds() - person.login.created > _FRESH_MS:
+            raise Rejected(CloseCode.FORBIDDEN, "sign in anew to do this", "sign_in_anew")
+
+    async def erase(self, person: Person) -> None:
         """Forget the account, its guests and its devices; their ids stay, without a name.
 
-        Its password has to be given; where it has none, the device must have signed in within ten minutes.
+        What it owns is its caller's to give up before; `prove` comes first of all.
         """
-        await self._prove(person, password)
         await self._sessions.end_all(person.id)
         await self._people.erase(person.id, unix_milliseconds())
         await self._audit.append(person.id, "account.erase", "user", person.id)
@@ -153,13 +162,6 @@ class Accounts:
         if await self._people.user_by_email(to) is not None:
             return letters.known(to, self._url)
         return letters.move(to, self._url, await self._links.make(user.id, Purpose.VERIFY, to))
-
-    async def _prove(self, person: Person, password: str | None) -> None:
-        """Somebody at a device that was left open is not yet its owner."""
-        if person.user.password is not None:
-            await self._factors.prove(person.user, password or "")
-        elif unix_milliseconds() - person.login.created > _FRESH_MS:
-            raise Rejected(CloseCode.FORBIDDEN, "sign in anew to do this", "sign_in_anew")
 
     async def _store_password(self, user: User, hashed: str, *, but: str = "") -> None:
         await self._people.set_password(user.id, hashed)

@@ -4,7 +4,9 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from collab.api.dependencies import address_of
+from collab.api.authority import CatalogDep
+from collab.api.belongings import belongings, give_up
+from collab.api.dependencies import HubDep, address_of
 from collab.api.models import accounts as models
 from collab.api.people import AccountsDep, SignedInCaller, device, session
 from collab.api.rules import Who, requires
@@ -51,15 +53,19 @@ async def change_account(body: models.AccountChange, caller: SignedInCaller, ser
 
 
 @router.get("/export", dependencies=_ACCOUNT)
-async def export_account(caller: SignedInCaller, service: AccountsDep) -> dict[str, Any]:
-    """Everything that is kept about the account itself, without secrets."""
-    return await service.accounts.export(caller.user)
+async def export_account(caller: SignedInCaller, service: AccountsDep, catalog: CatalogDep) -> dict[str, Any]:
+    """Everything that is kept about the account and what it owns, without secrets and documents."""
+    return {**await service.accounts.export(caller.user), **await belongings(catalog, caller.id)}
 
 
 @router.post("/erasure", status_code=204, dependencies=_ACCOUNT)
-async def erase_account(body: models.Proof, caller: SignedInCaller, service: AccountsDep) -> None:
-    """Forget the account and sign it out everywhere. Cannot be undone."""
-    await service.accounts.erase(caller, body.password)
+async def erase_account(
+    body: models.Proof, caller: SignedInCaller, service: AccountsDep, catalog: CatalogDep, hub: HubDep
+) -> None:
+    """Forget the account and what it owns, and sign it out everywhere. Cannot be undone."""
+    await service.accounts.prove(caller, body.password)
+    await give_up(catalog, hub.notices, caller.id)
+    await service.accounts.erase(caller)
 
 
 @router.post("/password", status_code=204, dependencies=_ACCOUNT)

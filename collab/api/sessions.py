@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import parse_qs, urlencode
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import RedirectResponse
 
 from collab.accounts.oidc import Answer
@@ -22,7 +22,16 @@ _ACCOUNT = [requires(Who.ACCOUNT)]
 _PAGE = "/account/oidc"  # of ours, where a sign-in at an issuer ends
 _ANSWER = ("code", "state", "iss", "error")  # what an issuer may send back
 
-_Issuer = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,32}$")]
+
+async def _known_issuer(
+    issuer: Annotated[str, Path(pattern=r"^[a-z0-9-]{1,32}$")], service: AccountsDep
+) -> str:
+    if issuer not in service.identities.names:
+        raise Missing
+    return issuer
+
+
+_Issuer = Annotated[str, Depends(_known_issuer)]
 
 
 @router.post("/sessions", status_code=201, dependencies=_ANYBODY)

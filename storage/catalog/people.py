@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Delete, Insert, Select, Table, Update, del
 from storage.catalog import tables
 from storage.catalog.database import Database
 from storage.catalog.people_values import Identity, Login, MailToken, Purpose, User
+from storage.catalog.shares import Kind
 from storage.catalog.values import storable
 
 _Value = TypeVar("_Value", User, Identity, Login, MailToken)
@@ -19,6 +20,17 @@ _TABLES: dict[type, Table] = {
     Login: tables.logins,
     MailToken: tables.mail_tokens,
 }
+
+_PERSONAL = (
+    tables.identities,
+    tables.recovery_codes,
+    tables.logins,
+    tables.mail_tokens,
+    tables.group_members,
+    tables.blocks,
+    tables.idempotency,
+)
+"""Tables of rows about one `user`, all of which go with it."""
 
 
 class People:
@@ -90,13 +102,18 @@ class People:
         return await self._all(User, query.order_by(tables.users.c.created, tables.users.c.id))
 
     async def erase(self, id: str, now: int) -> None:
-        """Forget everything about a user and the guests it claimed but their ids, and how it signs in."""
+        """Forget everything about a user and the guests it claimed but their ids.
+
+        What it owns is the caller's to give up; what others gave it is taken back.
+        """
         users, mails = tables.users, tables.mail_tokens
         address = select(users.c.email).where(users.c.id == id).scalar_subquery()
         async with self._database.write("erase user") as connection:
             await connection.execute(delete(mails).where(mails.c.email == address))
-            for table in (tables.identities, tables.recovery_codes, tables.logins, tables.mail_tokens):
+            for table in _PERSONAL:
                 await connection.execute(delete(table).where(table.c.user == id))
+            given = (tables.grants.c.grantee_kind == Kind.USER) & (tables.grants.c.grantee == id)
+            await connection.execute(delete(tables.grants).where(given))
             await connection.execute(
                 update(users)
                 .where((users.c.id == id) | (users.c.claimed_by == id))

@@ -8,6 +8,7 @@ import pyotp
 import pytest
 
 from collab.accounts.sessions import Person, SignedIn
+from collab.accounts.users import add_user
 from collab.auth.rates import TooOften
 from collab.errors import CloseCode, Rejected
 from tests.collab.accounts.conftest import DEVICE, EMAIL, PASSWORD, Clock, School
@@ -301,8 +302,9 @@ async def test_an_erased_account_is_gone_and_its_address_free(school: School) ->
     ann = await school.join()
     caller = await person(school, ann)
     with pytest.raises(Rejected, match="wrong password"):
-        await school.service.accounts.erase(caller, None)
-    await school.service.accounts.erase(caller, PASSWORD)
+        await school.service.accounts.prove(caller, None)
+    await school.service.accounts.prove(caller, PASSWORD)
+    await school.service.accounts.erase(caller)
 
     assert school.ended == [ann.login]
     with pytest.raises(Rejected):
@@ -312,6 +314,17 @@ async def test_an_erased_account_is_gone_and_its_address_free(school: School) ->
     assert EMAIL not in repr([page async for page in school.catalog.export()])
     again = await school.join()
     assert again.user.id != ann.user.id
+
+
+async def test_who_has_no_password_proves_it_by_a_fresh_sign_in(school: School, clock: Clock) -> None:
+    people, audit = school.catalog.people, school.catalog.audit
+    user = await add_user(people, audit, "Ann", None, None)
+    caller = await person(school, await school.service.sessions.open(user, DEVICE))
+    clock.now += 600_000
+    await school.service.accounts.prove(caller, None)
+    clock.now += 1
+    with pytest.raises(Rejected, match="sign in anew"):
+        await school.service.accounts.prove(caller, "")
 
 
 async def test_a_guests_work_is_claimed_by_one_account(school: School) -> None:

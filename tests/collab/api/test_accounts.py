@@ -20,6 +20,9 @@ from collab.accounts.sessions import Device
 from collab.accounts.users import add_user
 from collab.app import create_app
 from collab.settings import Settings
+from collab.sharing.trash import Trash
+from storage.catalog.shares import Group, Kind, Scope, Share
+from storage.clock import unix_milliseconds
 from tests.collab.api.running import bearer, running
 from tests.collab.conftest import StartServer
 from tests.collab.live import serving
@@ -279,3 +282,30 @@ async def live(ann: Caller, secrets: list[str]) -> None:
     await ann.client.get("/oidc/callback", params={"code": "geheim", "state": "s"})
     await ann.client.get("/account", headers=bearer(signed_in["access"] + "x"))
     await ann.client.get(f"/openapi.json?token={signed_in['access']}")
+
+
+async def test_what_an_account_owns_is_exported_and_goes_with_it(ann: Caller) -> None:
+    """By way of the trash, which takes it from log and objects too, once open sessions are closed."""
+    assert ann.app is not None
+    me = ann.session["user"]
+    tab = (await ann.call("POST", "/tabs", {"title": "Biology"}, 201))["id"]
+    material = (await ann.call("POST", "/me/materials", {"kind": "guide", "title": "Cells"}, 201))["id"]
+    binned = (await ann.call("POST", "/me/materials", {"kind": "guide", "title": "Old"}, 201))["id"]
+    backends = ann.app.state.backends
+    catalog = backends.catalog
+    await catalog.shelf.trash(Scope.MATERIAL, binned, unix_milliseconds())
+    await catalog.sharing.give(Share("s", Scope.TAB, "other", Kind.USER, me, "viewer", 1, "other"))
+    await catalog.groups.add(Group("g", me, "7b", None, 1))
+    exported = await ann.call("GET", "/account/export")
+    assert [one["id"] for one in exported["tabs"]] == [tab]
+    assert {one["title"] for one in exported["materials"]} == {"Cells", "Old"}
+    await ann.call("POST", "/account/erasure", {"password": PASSWORD}, 204)
+    trash = Trash(catalog, backends.log, backends.objects, ann.app.state.hub.notices)
+    assert await trash.empty(unix_milliseconds()) == 0  # sessions that are open have time to close
+    assert await trash.empty(unix_milliseconds() + 300_001) == 2
+
+    assert await catalog.shelf.tab(tab) is None
+    for id in (material, binned):
+        assert await catalog.shelf.item(id) is None
+    assert await catalog.groups.owned(me) == []
+    assert await catalog.sharing.share("s") is None
