@@ -42,13 +42,15 @@ class Door:
         if self.mode is AuthMode.NONE:
             return Bearer.of_grant(ANONYMOUS)
         claims = self.tokens.read(token)
+        return Bearer.of(claims, self._granted(token, material) if "grants" in claims else None)
+
+    def _granted(self, token: str, material: str) -> Grant | None:
         try:
-            granted = self.tokens.grant(token, material)
+            return self.tokens.grant(token, material)
         except Rejected as error:
             if error.code is not CloseCode.FORBIDDEN:
                 raise
-            granted = None
-        return Bearer.of(claims, granted)
+            return None
 
     def allows_origin(self, origin: str | None, host: str | None) -> bool:
         """Whether a page of `origin` may open a socket at `host`; programs send no origin."""

@@ -102,12 +102,9 @@ class Visits:
         except StorageError as error:
             if bearer.granted is None:
                 self.leave(visit)
-                raise Rejected(
-                    CloseCode.UNAVAILABLE, "access cannot be looked up now", "no_catalog"
-                ) from error
-            self.touch(
-                material
-            )  # what a token grants by itself holds without the catalogue, until it answers
+                raise _unknown() from error
+            # What a token grants by itself holds without the catalogue, until that answers.
+            self.touch(material)
         except BaseException:
             self.leave(visit)
             raise
@@ -176,12 +173,20 @@ class Visits:
                 await self._judge(material, visits)
             except StorageError as error:
                 log.warning("access cannot be looked up", material=material, error=str(error))
+                self._expire(visits)
                 self._due.add(material)
                 await asyncio.sleep(_RETRY)
                 continue
             self._next[material] = unix_milliseconds() + _LONGEST
             for visit in visits:
                 self._note(visit)
+
+    def _expire(self, visits: list[Visit]) -> None:
+        """What has expired holds no longer, though nobody can tell now what is left: they may try again."""
+        now = unix_milliseconds()
+        for visit in visits:
+            if visit.until is not None and visit.until <= now:
+                visit.judge(None, _unknown())
 
     def _note(self, visit: Visit) -> None:
         if visit.until is not None and visit.material in self._next:
@@ -230,6 +235,10 @@ _Verdict = tuple[Visit, Standing | None, Rejected | None]
 
 def _forbidden() -> Rejected:
     return Rejected(CloseCode.FORBIDDEN, "you have no access to this material", "forbidden")
+
+
+def _unknown() -> Rejected:
+    return Rejected(CloseCode.UNAVAILABLE, "access cannot be looked up now", "no_catalog")
 
 
 def _signed_out() -> Rejected:

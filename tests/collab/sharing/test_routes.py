@@ -1,5 +1,6 @@
 """Tabs, materials, sharing, groups and moderation over HTTP, from end to end."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from starlette.applications import Starlette
 from collab.api.dependencies import Person
 from collab.auth.grants import Grant, Role
 from collab.participant import Participant
+from collab.sharing import trash as trash_module
 from collab.sharing.trash import KEPT, Trash
-from storage.catalog.shares import CHAT
+from storage.catalog.shares import CHAT, Scope
 from storage.clock import unix_milliseconds
 from storage.keys import encode_id
 from storage.values import ZERO
@@ -142,6 +144,20 @@ async def test_the_trash_is_emptied_after_30_days(api: Api) -> None:
     assert await backends.catalog.shelf.tab(tab) is None
     assert await backends.catalog.shelf.item(material) is None
     assert await backends.catalog.shelf.item(kept) is not None
+
+
+async def test_the_trash_empties_itself(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trash_module, "_PAUSE", 0.001)
+    material = await api.material(await api.tab())
+    backends, hub = api.app.state.backends, api.app.state.hub
+    await backends.catalog.shelf.trash(Scope.MATERIAL, material, 1)
+    trash = Trash(backends.catalog, backends.log, backends.objects, hub.notices)
+
+    task = asyncio.create_task(trash.run(backends.lease))
+    async with asyncio.timeout(10):
+        while await backends.catalog.shelf.item(material) is not None:
+            await asyncio.sleep(0.01)
+    task.cancel()
 
 
 async def test_what_is_in_the_trash_is_its_owners_alone(api: Api) -> None:

@@ -8,12 +8,13 @@ import pytest
 
 from collab.auth.bearer import Bearer
 from collab.auth.grants import Grant, Role
-from collab.errors import Rejected
+from collab.errors import CloseCode, Rejected
 from collab.sharing import visits as visits_module
 from collab.sharing.access import Access
 from collab.sharing.notices import Change, Notices
 from collab.sharing.visits import Visit, Visits
 from storage.catalog.shares import Held, Place, Scope, Visitor
+from storage.clock import unix_milliseconds
 from storage.errors import Unavailable
 from storage.local_bus import LocalBus
 from tests.collab.cluster import until
@@ -163,6 +164,22 @@ async def test_a_catalogue_that_is_away_is_asked_until_it_answers(
         assert role(visit) is Role.EDITOR
         book.away = False
         await until(lambda: role(visit) is Role.VIEWER)
+
+
+async def test_what_expires_while_the_catalogue_is_away_holds_no_longer(
+    book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_RETRY", "_BEAT"):
+        monkeypatch.setattr(visits_module, name, 0.001)
+    async with watching(book) as (visits, _):
+        book.expires = unix_milliseconds() + 50
+        visit = await visits.enter(bearer("bob"), "m")
+        assert role(visit) is Role.EDITOR
+        book.away = True
+        await until(lambda: role(visit) is None)
+        with pytest.raises(Rejected) as refused:
+            visit.grant()
+        assert refused.value.code is CloseCode.UNAVAILABLE, "it may come back"
 
 
 async def test_what_was_let_in_by_its_token_alone_is_judged_when_the_catalogue_is_back(
