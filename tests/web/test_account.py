@@ -80,6 +80,38 @@ async def test_an_owner_shares_by_a_link_and_ends_it(
     await expect(ben.page.get_by_role("heading", name=re.compile("does not open"))).to_be_visible()
 
 
+async def mailed(server: ServerProcess) -> str:
+    """The path of the link in the mail that a server without SMTP prints."""
+    while True:
+        for line in server.log:
+            if found := re.search(r"/account/\w+#token=\S+", line):
+                return found.group()
+        await asyncio.sleep(0.05)
+
+
+async def test_an_account_is_made_with_a_mailed_link_and_takes_over_the_guests_work(
+    own_server: ServerProcess, visit: Visit
+) -> None:
+    ada = await visit()
+    await ada.start_guide(own_server.http)
+    page = ada.page
+    await page.goto(f"{own_server.http}/account")
+    await page.get_by_label("E-mail for the link").fill(EMAIL)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("We have written to")).to_be_visible()
+    await page.goto(own_server.http + await mailed(own_server))
+    await page.get_by_label("Name that others see").fill("Ada")
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="Ada")).to_be_visible()
+
+    claim = page.get_by_role("button", name="Take over what I did here as a guest")
+    await claim.click()
+    await expect(claim).to_be_hidden()
+    assert await page.evaluate("localStorage.getItem('studyhub:guest')") is None
+    assert await page.evaluate("location.hash") == ""
+
+
 async def test_signing_out_takes_the_guides_from_the_browser(
     own_server: ServerProcess, tmp_path: Path, visit: Visit
 ) -> None:

@@ -56,6 +56,9 @@ export async function comeBack(answer: URLSearchParams, shared_computer: boolean
   await begin(call<SignedIn>('POST', `/api/v1/oidc/${issuer}/finish`, body))
 }
 
+/** Makes the account the author of what the guest of `token` did. */
+export const claimGuest = (token: string): Promise<void> => mine('POST', '/account/guests', { guest: token })
+
 export const devices = async (): Promise<Device[]> =>
   (await mine<{ items: Device[] }>('GET', '/sessions?limit=200')).items
 

@@ -134,9 +134,11 @@ export class Material {
     return admission
   }
 
-  private async admitGuest(name?: string): Promise<Admission> {
+  /** With a link only: who is signed in is a guest, too, under the account's name. */
+  private async admitGuest(given?: string): Promise<Admission> {
     const { id, key } = this.address
     const guest = memory.guest()
+    const name = given ?? (guest ? null : memory.accountName())
     const admission = await requestToken({ id, ...(key && { k: key }), ...(guest && { guest }), ...(name && { name }) })
     memory.rememberGuest(admission.guest)
     return admission

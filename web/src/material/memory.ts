@@ -72,10 +72,16 @@ export function remember(recent: Recent): void {
 }
 
 export const guest = (): string | null => read<string | null>(GUEST, null)
+export const forgetGuest = (): void => write(GUEST, null)
 export const rememberGuest = (token: string): void => write(GUEST, token)
 
+const session = (): { user: { name: string } } | null => read(SESSION, null)
+
 /** Whether somebody is signed in. */
-export const isSignedIn = (): boolean => read<object | null>(SESSION, null) !== null
+export const isSignedIn = (): boolean => session() !== null
+
+/** The name of who is signed in; null: nobody is. */
+export const accountName = (): string | null => session()?.user.name ?? null
 
 export const known = (id: string): Known | null => read<Known | null>(knownKey(id), null)
 export const rememberKnown = (id: string, value: Known): void => write(knownKey(id), value)
