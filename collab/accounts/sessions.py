@@ -115,10 +115,10 @@ class Sessions:
         ten seconds that is believed to be another tab, and merely refused.
         """
         id, now = self._tokens.login_of(token), unix_milliseconds()
-        login = await self._people.login(id) if id else None
-        user = await self._people.user(login.user) if login else None
-        if login is None or user is None or not user.active:
+        found = await self._people.session(id) if id else None
+        if found is None or not found[0].active:
             raise _signed_out()
+        user, login = found
         new = self._tokens.refresh(login.id)
         expires = login.expires if login.shared_computer else now + REFRESH_SECONDS * 1000
         if await self._people.rotate(login.id, token_hash(token), token_hash(new), now, expires):
@@ -134,12 +134,11 @@ class Sessions:
         said = self._tokens.read(token)
         if said is None:
             return None
-        login = await self._people.login(said.login)
-        user = await self._people.user(said.user)
-        dead = (
-            login is None or login.user != said.user or login.revoked or login.expires <= unix_milliseconds()
-        )
-        if dead or login is None or user is None or not user.active:
+        found = await self._people.session(said.login)
+        if found is None:
+            raise _signed_out()
+        user, login = found
+        if user.id != said.user or not user.active or login.revoked or login.expires <= unix_milliseconds():
             raise _signed_out()
         return Person(user, login)
 

@@ -205,6 +205,18 @@ class People:
         """A signed-in device, also an expired or revoked one."""
         return await self._one(Login, tables.logins.c.id == id)
 
+    async def session(self, id: str) -> tuple[User, Login] | None:
+        """A signed-in device and its user, in one query; also an expired or revoked one."""
+        users, logins = tables.users, tables.logins
+        query = select(users, logins).join(logins, logins.c.user == users.c.id).where(logins.c.id == id)
+        async with self._database.read("read session") as connection:
+            row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            return None
+        width = len(users.c)
+        user = User(**dict(zip(users.c.keys(), row[:width], strict=True)))
+        return user, Login(**dict(zip(logins.c.keys(), row[width:], strict=True)))
+
     async def logins(self, user: str, now: int) -> list[Login]:
         """The devices that a user is signed in on, the last seen first."""
         table = tables.logins

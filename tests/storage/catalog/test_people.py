@@ -163,6 +163,15 @@ async def test_devices_are_listed_and_signed_out(people: People) -> None:
     assert [one.id for one in await people.logins("u1", 10)] == ["l2"]
 
 
+async def test_a_device_comes_with_its_user(people: People) -> None:
+    await people.add_login(LOGIN)
+    await people.add_login(replace(LOGIN, id="stray", user="absent", refresh=b"x"))
+
+    assert await people.session("l1") == (ANN, LOGIN)
+    assert await people.session("stray") is None
+    assert await people.session("absent") is None
+
+
 async def test_a_mailed_link_is_good_once_for_its_purpose_until_it_expires(people: People) -> None:
     token = MailToken(b"h", "u1", "reset", "ann@example.org", 100)
     await people.add_mail_token(token)
