@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 
 from collab.api.dependencies import authenticate
 from collab.api.problems import Refused
+from collab.api.quotas import limit_requests
 from collab.backends import Backends
 from storage.catalog.values import storable
 from storage.clock import unix_milliseconds
@@ -55,6 +56,7 @@ async def _once(request: Request, key: str, handler: _Handler) -> Response:
     from storage.catalog.idempotency import Answer, Mismatch, Running  # the catalogue's packages take 0.3 s
 
     caller = await authenticate(request)
+    await limit_requests(request, caller, request.app.state.door)  # answers from the table count as well
     backends: Backends = request.app.state.backends
     if not caller.id or backends.catalog is None:
         raise Refused(401, "an Idempotency-Key needs a bearer token", "unauthenticated")

@@ -49,7 +49,10 @@ class Quotas:
 
 
 async def limit_requests(request: Request, caller: Caller, door: DoorDep) -> None:
-    """Counts each request of the API. Raises TooOften."""
+    """Counts each request of the API, once. Raises TooOften."""
+    if getattr(request.state, "counted", False):
+        return
+    request.state.counted = True
     if not caller.id:
         await door.rates.spend(Unknown.REQUEST, address_of(request))
         return

@@ -111,3 +111,13 @@ async def test_a_key_out_of_bounds_is_refused(tmp_path: Path, key: str) -> None:
         answer = await post(client, key=key)
 
     assert (answer.status_code, counter.count) == (400, 0)
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_is_given_again_counts_as_a_request(tmp_path: Path) -> None:
+    counter = Counter()
+    async with running(tmp_path, counter.router, requests_per_hour=2) as (client, _):
+        answers = [await post(client) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [201, 201, 429]
+    assert [answer.headers["ratelimit-remaining"] for answer in answers] == ["1", "0", "0"]
