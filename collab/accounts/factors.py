@@ -59,8 +59,16 @@ class Factors:
         """Forget failed attempts: somebody has proved to read mail to `email`."""
         self._accounts.forget(email)
 
-    async def begin_totp(self, user: User) -> tuple[str, str]:
-        """A new secret for an app: as text, and as the URI of a QR code. Raises Rejected with REFUSED."""
+    async def begin_totp(self, user: User, password: str) -> tuple[str, str]:
+        """A new secret for an app: as text, and as the URI of a QR code.
+
+        Raises Rejected: FORBIDDEN for a wrong password, REFUSED without one or where it is on; TooOften.
+        """
+        if user.password is None:
+            raise Rejected(
+                CloseCode.REFUSED, "set a password first: the issuer has its own factors", "no_password"
+            )
+        await self.prove(user, password)
         secret = totp.new_secret()
         if not await self._people.begin_totp(user.id, secret):
             raise Rejected(CloseCode.REFUSED, "the second factor is on already", "totp_on")

@@ -101,9 +101,11 @@ async def confirm_email(body: models.MailedToken, service: AccountsDep) -> None:
 
 
 @router.post("/second-factor", status_code=201, dependencies=_ACCOUNT)
-async def begin_second_factor(caller: SignedInCaller, service: AccountsDep) -> models.AppSecret:
+async def begin_second_factor(
+    body: models.PasswordProof, caller: SignedInCaller, service: AccountsDep
+) -> models.AppSecret:
     """A secret for an authenticator app; it counts once a first code confirms it."""
-    secret, uri = await service.factors.begin_totp(caller.user)
+    secret, uri = await service.factors.begin_totp(caller.user, body.password)
     return models.AppSecret(secret=secret, uri=uri)
 
 

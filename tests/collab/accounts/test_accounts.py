@@ -232,7 +232,7 @@ async def test_a_second_factor_is_asked_for_and_no_code_counts_twice(
 ) -> None:
     ann = await school.join()
     factors, caller = school.service.factors, await person(school, ann)
-    secret, _ = await factors.begin_totp(caller.user)
+    secret, _ = await factors.begin_totp(caller.user, PASSWORD)
     now = 1_795_000_000.0
     monkeypatch.setattr(time, "time", lambda: now)
     app = pyotp.TOTP(secret)
@@ -268,10 +268,20 @@ async def test_a_second_factor_is_asked_for_and_no_code_counts_twice(
     assert await sign_in(school, NEW)
 
 
+async def test_a_second_factor_needs_the_password(school: School) -> None:
+    """A device that was left open does not lock its owner out; and an issuer has factors of its own."""
+    ann = await school.join()
+    with pytest.raises(Rejected, match="wrong password"):
+        await school.service.factors.begin_totp(ann.user, "wrong")
+    bare = await add_user(school.catalog.people, school.catalog.audit, "Ben", None, None)
+    with pytest.raises(Rejected, match="set a password first"):
+        await school.service.factors.begin_totp(bare, "")
+
+
 async def test_codes_cannot_be_tried_one_after_the_other(school: School) -> None:
     ann = await school.join()
     factors = school.service.factors
-    secret, _ = await factors.begin_totp(ann.user)
+    secret, _ = await factors.begin_totp(ann.user, PASSWORD)
     user = (await person(school, ann)).user
     await factors.confirm_totp(user, pyotp.TOTP(secret).now())
     answers = []
@@ -287,7 +297,7 @@ async def test_an_export_has_everything_but_secrets(school: School) -> None:
     ann = await school.join()
     _, token = school.guests.know(None, "Ann on the bus")
     await school.service.claims.claim(ann.user, token)
-    secret, _ = await school.service.factors.begin_totp(ann.user)
+    secret, _ = await school.service.factors.begin_totp(ann.user, PASSWORD)
     caller = await person(school, ann)
     exported = json.dumps(await school.service.accounts.export(caller.user))
 

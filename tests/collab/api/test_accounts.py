@@ -151,7 +151,7 @@ async def test_a_session_is_refreshed_and_a_copied_token_ends_it(
 
 async def test_a_second_factor_over_http(ann: Caller) -> None:
     email = (await ann.call("GET", "/account"))["email"]
-    secret = (await ann.call("POST", "/account/second-factor", status=201))["secret"]
+    secret = (await ann.call("POST", "/account/second-factor", {"password": PASSWORD}, 201))["secret"]
     app = pyotp.TOTP(secret)
     codes = (await ann.call("PUT", "/account/second-factor", {"code": app.now()}))["codes"]
     credentials = {"email": email, "password": PASSWORD}
@@ -260,7 +260,7 @@ async def live(ann: Caller, secrets: list[str]) -> None:
     await ann.call("POST", "/account", {"token": "x", "name": "A", "password": PASSWORD}, 403)
     ann.session = await ann.call("POST", "/sessions/refresh", {"refresh": first["refresh"]})
     await ann.call("POST", "/sessions/refresh", {"refresh": first["refresh"]}, 401)
-    secret = (await ann.call("POST", "/account/second-factor", status=201))["secret"]
+    secret = (await ann.call("POST", "/account/second-factor", {"password": PASSWORD}, 201))["secret"]
     code = pyotp.TOTP(secret).now()
     codes = (await ann.call("PUT", "/account/second-factor", {"code": code}))["codes"]
     await ann.call("POST", "/sessions", {**credentials, "code": "no code"}, 401)
