@@ -24,9 +24,13 @@ from collab.auth.door import Door
 from collab.auth.grants import Role
 from collab.auth.names import check_id
 from collab.auth.rates import Unknown
+from collab.auth.tokens import Guest
 from collab.errors import CloseCode, Rejected
 from collab.settings import AuthMode
+from collab.sharing.access import Access
 from collab.sharing.links import ShareLinks
+from collab.sharing.moderation import fit_name
+from storage.catalog.shares import Link, Visitor
 from storage.catalog.values import Material
 from storage.clock import unix_milliseconds
 
@@ -115,7 +119,7 @@ async def issue_token(
     backends: BackendsDep,
     hub: HubDep,
 ) -> Admission:
-    """Exchange a link's capability for a token that opens the socket."""
+    """Exchange the capability of a link to a material or tab for a token that opens the sockets there."""
     _not_on_a_platform(door)
     await door.rates.spend(Unknown.TOKEN, address_of(request))
     check_id(body.id)
@@ -124,13 +128,11 @@ async def issue_token(
     role = Role.EDITOR if door.mode is AuthMode.NONE else door.capabilities.role(body.id, body.k)
     if role is not None:
         claims["grants"] = {body.id: role.value}
-    elif backends.catalog is not None and (
-        link := await ShareLinks(backends.catalog, hub.notices, door.capabilities).of_material(
-            body.id, body.k
-        )
-    ):
-        claims["link"] = link.id
-        role = await hub.access.role(guest.id, link.id, body.id)
+    elif backends.catalog is not None:
+        links = ShareLinks(backends.catalog, hub.notices, door.capabilities)
+        link = await links.find(body.id, body.k)
+        role = await _role_by_link(hub.access, guest, link)
+        claims["link"] = link.id if link is not None else ""
     if role is None:
         raise Rejected(CloseCode.FORBIDDEN, "this link gives no access", "capability")
     return Admission(
@@ -168,6 +170,17 @@ def _links(door: Door, material: str, role: Role) -> Links:
     view = path + door.capabilities.sign(material, Role.VIEWER)
     edit = path + door.capabilities.sign(material, Role.EDITOR) if role.writes else None
     return Links(view=view, edit=edit)
+
+
+async def _role_by_link(access: Access, guest: Guest, link: Link | None) -> Role | None:
+    """What `guest` is where `link` leads to. Raises Rejected for a name that it must not have there."""
+    if link is None:
+        return None
+    standing = await access.standing(Visitor(guest.id, link.id), link.scope, link.target)
+    if standing is None or standing.trashed:
+        return None
+    fit_name(guest.name)
+    return standing.role
 
 
 def _not_on_a_platform(door: Door) -> None:

@@ -52,10 +52,10 @@ class ShareLinks:
         capability = self._capabilities.sign_link(link.scope, link.target, link.id)
         return f"/{_PAGES[link.scope]}/{quote(link.target, safe='')}#k={capability}"
 
-    async def of_material(self, material: str, capability: str) -> Link | None:
-        """The link of a capability for `material`, or for the tab that it is in."""
-        link = await self.read(Scope.MATERIAL, material, capability)
-        item = await self._catalog.shelf.item(material) if link is None else None
+    async def find(self, id: str, capability: str) -> Link | None:
+        """The link of a capability for the material or tab `id`, or for the tab that the material is in."""
+        link = await self.read(Scope.MATERIAL, id, capability) or await self.read(Scope.TAB, id, capability)
+        item = await self._catalog.shelf.item(id) if link is None else None
         if item is None or item.tab is None:
             return link
         return await self.read(Scope.TAB, item.tab, capability)

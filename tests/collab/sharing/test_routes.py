@@ -14,8 +14,9 @@ from collab.api.dependencies import Person
 from collab.auth.grants import Grant, Role
 from collab.participant import Participant
 from collab.sharing import trash as trash_module
+from collab.sharing.links import ShareLinks
 from collab.sharing.trash import KEPT, Trash
-from storage.catalog.shares import CHAT, Scope
+from storage.catalog.shares import CHAT, Item, Scope, Tab
 from storage.clock import unix_milliseconds
 from storage.keys import encode_id
 from storage.values import ZERO
@@ -226,6 +227,25 @@ async def test_a_link_opens_a_material_until_it_is_revoked(api: Api, scope: str)
     await api.call("ada", "DELETE", f"{place}/share-links/{link['id']}", status=204)
     assert (await api.call("ada", "GET", f"{place}/share-links"))[0]["revoked"]
     await api.call("", "POST", "/token", request, 403)
+
+
+async def test_a_link_to_a_tab_shows_what_is_in_it(tmp_path: Path) -> None:
+    async with running(tmp_path, named=False) as (client, app):
+        api, shelf = Api(client, app), app.state.backends.catalog.shelf
+        await shelf.add_tab(Tab("t", "ada", "Biology", "", 0, 1))
+        await shelf.add(Item("m", "guide", "Cells", 1, "ada", "ada", "t", 0, 1))
+        links = ShareLinks(app.state.backends.catalog, app.state.hub.notices, app.state.door.capabilities)
+        link = await links.make(Scope.TAB, "t", Role.VIEWER, by="ada")
+        capability = links.path(link).partition("#k=")[2]
+
+        request = {"id": "t", "k": capability, "name": "Kim"}
+        token = (await api.call("", "POST", "/token", request))["token"]
+
+        assert [one["id"] for one in await api.call(token, "GET", "/tabs/t/materials")] == ["m"]
+        assert (await api.call(token, "GET", "/materials/m"))["role"] == "viewer"
+        await api.call("", "POST", "/token", request | {"name": "Teacher"}, 422)
+        await links.revoke(link, by="ada")
+        await api.call(token, "GET", "/tabs/t/materials", status=404)
 
 
 async def test_a_ticket_names_its_bearer_and_grants_nothing_itself(api: Api) -> None:
