@@ -41,8 +41,8 @@ class Authority(Protocol):
     async def check(self, principal: Principal, action: str, path: Mapping[str, Any]) -> None:
         """Return if `principal` may do `action` on what `path`, the parameters of the route's path, names.
 
-        Raises Rejected: Missing where it may not even know of it (or it does not exist), FORBIDDEN where a
-        higher role is needed, UNAUTHENTICATED where nobody's token would do.
+        `principal` is somebody. Raises Rejected: Missing where it may not even know of it (or it does not
+        exist), FORBIDDEN where a higher role is needed.
         """
 
 
@@ -64,6 +64,8 @@ class Requirement:
         """The caller, if it may. Raises Rejected."""
         if self.action is Who.ANYBODY or self.action is Who.TOKEN:
             return caller
+        if not caller.id:  # the same for everything, so that it tells of nothing
+            raise unauthenticated()
         if isinstance(self.action, Who):
             _check_identity(self.action, caller)
         else:
@@ -95,7 +97,5 @@ def _calls(dependant: Dependant) -> Iterator[object]:
 
 
 def _check_identity(who: Who, caller: Principal) -> None:
-    if not caller.id:
-        raise unauthenticated()
     if who is Who.ACCOUNT and caller.guest:
         raise Rejected(CloseCode.FORBIDDEN, "this needs an account", "account_needed")

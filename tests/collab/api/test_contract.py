@@ -28,6 +28,8 @@ CHECKS = [
     checks.content_type_conformance,
     checks.response_headers_conformance,
     checks.response_schema_conformance,
+    checks.ignored_auth,
+    checks.unsupported_method,
 ]
 EXAMPLES = 4  # of each operation and mode
 

@@ -37,9 +37,9 @@ def label(route: RouteContext) -> str:
 
 def refusal(action: StrEnum | None, caller: str) -> int | None:
     """The status that the rule refuses with; None: the route itself answers."""
+    if caller == "nobody":
+        return 401
     if isinstance(action, Who):
-        if caller == "nobody":
-            return 401
         return 403 if caller == "guest" and action is Who.ACCOUNT else None
     if caller not in MEMBERS:
         return 404
