@@ -4,23 +4,33 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import Mount, WebSocketRoute
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from collab import pages, websocket
-from collab.api import health, materials
-from collab.api.problems import on_http_exception, on_rejected, on_unavailable
+from collab.accounts.service import AccountService, create_accounts
+from collab.api import health
+from collab.api.application import create_api
+from collab.api.authority import CatalogAuthority
+from collab.api.dependencies import Authenticator, SocketTokens
+from collab.api.edge import Correlation
+from collab.api.people import AccountTokens
+from collab.api.problems import HANDLERS
+from collab.api.quotas import Quotas
+from collab.api.rules import Authority
 from collab.auth.door import Door
 from collab.backends import Backends, keep_lease, open_backends
-from collab.errors import Rejected, StartError
+from collab.errors import StartError
 from collab.guard import CrashGuard
 from collab.hub import Hub
 from collab.logs import log
-from collab.settings import Settings
+from collab.settings import AuthMode, Settings
+from collab.sharing.notices import Change
+from collab.sharing.trash import Trash
 from collab.workers import Workers
 from storage.base import UpdateLog
 from storage.errors import StorageError
@@ -38,6 +48,8 @@ _HEADERS = [
     (b"referrer-policy", b"no-referrer"),
 ]
 
+_HSTS = (b"strict-transport-security", b"max-age=31536000")
+
 
 def create_app(
     settings: Settings,
@@ -52,27 +64,29 @@ def create_app(
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         try:
             async with _running(app, settings, backends):
+                preparing = asyncio.create_task(asyncio.to_thread(api.prepare))
                 yield
+                await preparing
         except StartError as error:
             app.state.start_error = error  # uvicorn reports a failed start without its cause
             raise
 
     endpoint = WebSocketRoute("/collab/{material:path}", websocket.endpoint)
-    return Starlette(
+    api = create_api()
+    app = Starlette(
         routes=[
             endpoint,
-            Mount("/api/v1", routes=materials.ROUTES),
+            Route("/api/v1/docs", pages.reference),
+            Mount("/api/v1", api),
             *health.ROUTES,
             *pages.routes(),
         ],
-        middleware=[Middleware(_SecurityHeaders)],
-        exception_handlers={
-            Rejected: on_rejected,
-            StorageError: on_unavailable,
-            HTTPException: on_http_exception,
-        },
+        middleware=[Middleware(Correlation), Middleware(_SecurityHeaders)],
+        exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
+    api.state = app.state
+    return app
 
 
 @asynccontextmanager
@@ -91,7 +105,21 @@ async def _running(app: Starlette, settings: Settings, backends: Backends | None
         stack.push_async_callback(hub.close)
         app.state.settings, app.state.hub, app.state.backends = settings, hub, backends
         app.state.door = Door(settings, _secret(backends))
-        chores = (hub.keep_house(), hub.keep_level(), hub.peers.run(), keep_lease(backends))
+        _set_up_api(app, settings)
+        chores = [
+            hub.keep_house(),
+            hub.keep_level(),
+            hub.peers.run(),
+            hub.visits.run(),
+            keep_lease(backends),
+        ]
+        if backends.catalog is not None:
+            trash = Trash(backends.catalog, backends.log, backends.objects, hub.notices)
+            chores.append(trash.run(backends.lease))
+        accounts: AccountService | None = app.state.accounts
+        if accounts is not None:
+            stack.push_async_callback(accounts.accounts.close)
+            chores.append(accounts.run())
         tasks = [asyncio.create_task(chore) for chore in chores]
         for task in tasks:
             task.add_done_callback(_report)
@@ -101,6 +129,19 @@ async def _running(app: Starlette, settings: Settings, backends: Backends | None
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _set_up_api(app: Starlette, settings: Settings) -> None:
+    """What the routes of the API ask who calls, what they may do, and how often."""
+    catalog, door = app.state.backends.catalog, app.state.door
+    has_accounts = catalog is not None and settings.auth is AuthMode.LINKS
+    ended = partial(app.state.hub.notices.tell, Change.LOGIN)
+    service = create_accounts(settings, catalog, door.guests, ended) if has_accounts else None
+    authenticator: Authenticator = SocketTokens(door) if service is None else AccountTokens(service, door)
+    app.state.accounts = service
+    authority: Authority = CatalogAuthority(app.state.hub.access, app.state.backends.catalog)
+    app.state.authenticator, app.state.authority = authenticator, authority
+    app.state.quotas = Quotas(settings)
 
 
 def _report(chore: asyncio.Task[None]) -> None:
@@ -158,7 +199,8 @@ class _SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], *_HEADERS]
+                secure = [_HSTS] if scope["scheme"] == "https" else []
+                message["headers"] = [*message["headers"], *_HEADERS, *secure]
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

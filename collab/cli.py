@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from storage.catalog.people_values import Tier
+
 # Everything else is imported by the command that needs it: help should come at once.
 if TYPE_CHECKING:
     from collab.settings import Settings
@@ -129,6 +131,21 @@ def migrate(
     from collab.commands.copying import migrate_command
 
     migrate_command(source, target)
+
+
+@app.command()
+def account(
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="The account's address.")],
+    tier: Annotated[Tier | None, typer.Option(help="How much it may ask of the API.")] = None,
+    disabled: Annotated[
+        bool | None, typer.Option("--disable/--enable", help="Keep it out, or let it in again.")
+    ] = None,
+    data: DataFolder = None,
+) -> None:
+    """Show an account, or change its tier, or keep it out; a server may run."""
+    from collab.commands.people import account_command
+
+    account_command(_settings(data), email, tier, disabled)
 
 
 @app.command(

@@ -14,7 +14,10 @@ from collab.logs import log
 from collab.peers import Peers
 from collab.relay import Relay
 from collab.room import Room
-from collab.settings import Settings, Unrecorded
+from collab.settings import AuthMode, Settings, Unrecorded
+from collab.sharing.access import Access
+from collab.sharing.notices import Notices
+from collab.sharing.visits import Visits
 from collab.snapshotter import Snapshotter
 from collab.surveys import Surveys
 from collab.updates import Admission
@@ -41,6 +44,7 @@ class Hub:
         rooms: open documents by material id.
         level: what acknowledgements wait for.
         accepting: whether new members may come; False while the server drains.
+        access, notices, visits: who may do what, what changed of it, and whom that concerns here.
     """
 
     def __init__(
@@ -68,6 +72,10 @@ class Hub:
         self._snapshotter = Snapshotter(settings, backends, self._housekeeper)
         self._dropped: dict[str, Room] = {}  # rooms given up with an append under way
         self.peers = Peers(self._bus, self._forget_node, self._introduce)
+        self.access = Access(None if settings.auth is AuthMode.NONE else backends.catalog)
+        self.notices = Notices(self._bus)
+        platform = settings.auth is AuthMode.JWT
+        self.visits = Visits(self.access, self.notices, platform=platform)
 
     # Opening
 

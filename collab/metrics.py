@@ -37,6 +37,10 @@ entry_bytes = Tally(Histogram("studyhub_entry_bytes", "Size of log entries", buc
 flush_seconds = Tally(Histogram("studyhub_flush_seconds", "Event-loop time of one flush", buckets=_SHORT))
 append_seconds = Tally(Histogram("studyhub_append_seconds", "From append to recorded", buckets=_SHORT))
 append_failures = Counter("studyhub_append_failures", "Appends that the log did not take")
+http_requests = Counter(
+    "studyhub_http_requests", "Answers over HTTP, by template of the path", ["method", "route", "status"]
+)
+http_seconds = Histogram("studyhub_http_seconds", "From request to answer", ["route"], buckets=_SHORT)
 rejects = Counter("studyhub_rejects", "Messages and connections refused", ["reason"])
 parked = Counter("studyhub_parked", "Updates that had to wait for missing ones")
 catch_ups = Counter("studyhub_catch_ups", "Slow readers that got one diff in place of a backlog")

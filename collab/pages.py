@@ -15,10 +15,23 @@ _MISSING = "The web page is not built. Run: make install\n"
 
 async def page(_: Request) -> Response:
     """The page itself; which material it shows is in its address."""
-    index = STATIC / "index.html"
-    if not index.is_file():
+    return _document("index.html")
+
+
+async def account(_: Request) -> Response:
+    """The page of who signs in, and where the links of our mails lead."""
+    return _document("account.html")
+
+
+async def reference(_: Request) -> Response:
+    """The page that shows the API's document and calls it."""
+    return _document("docs.html")
+
+
+def _document(name: str) -> Response:
+    if not (STATIC / name).is_file():
         return PlainTextResponse(_MISSING, 503)
-    return FileResponse(index, headers={"Cache-Control": "no-cache"})
+    return FileResponse(STATIC / name, headers={"Cache-Control": "no-cache"})
 
 
 class _Assets(StaticFiles):
@@ -35,6 +48,8 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/", page),
         Route("/m/{material:path}", page),
+        Route("/account", account),
+        Route("/account/{purpose}", account),
         Mount("/assets", _Assets(directory=STATIC / "assets", check_dir=False)),
         Mount("/", StaticFiles(directory=STATIC, check_dir=False)),
     ]

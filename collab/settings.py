@@ -1,11 +1,21 @@
 """All settings, read once at start from the environment (`STUDYHUB_*`) and the command line."""
 
+import json
 from dataclasses import fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, IPvAnyNetwork, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from collab.errors import StartError
@@ -34,6 +44,33 @@ class Unrecorded(StrEnum):
     HOLD = "hold"
 
 
+class Issuer(BaseModel):
+    """An OpenID Connect issuer whose people may sign in, and how it knows us."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z0-9-]{1,32}$")
+    """In addresses and on the page's button."""
+    issuer: str = Field(pattern=r"^https?://")
+    """Exactly as its discovery document says it."""
+    client_id: str
+    client_secret: SecretStr | None = None
+    """None for a public client, which PKCE alone protects."""
+    scopes: str = "openid email profile"
+    form_post: bool = False
+    """Whether it answers with a form, as Apple insists on where the name or the address is asked for."""
+
+
+def _from_json(given: object) -> object:
+    """Raises ValueError, which repeats nothing: there are secrets in it."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given)
+    except ValueError as error:
+        raise ValueError(f"this is no JSON (at character {getattr(error, 'pos', 0)})") from None
+
+
 class Settings(BaseSettings):
     """One frozen object; `docs/settings.md` is generated from it."""
 
@@ -48,7 +85,34 @@ class Settings(BaseSettings):
         "`none`: everything is open, loopback only.",
     )
     jwt_secret: SecretStr | None = Field(
-        None, description="Secret of the platform's HS256 tokens; needed with `jwt`, 16 bytes or more."
+        None,
+        description="Secret of the platform's HS256 tokens, 16 bytes or more; `jwt` needs it, a public key "
+        "or a URL of keys.",
+    )
+    jwt_public_key: str = Field(
+        "",
+        description="Public key of the platform's tokens in PEM form (RS256, PS256, ES256 or EdDSA), "
+        "instead of the secret.",
+    )
+    jwt_jwks_url: str = Field(
+        "",
+        description="URL of the platform's keys as a JWKS, instead of the secret; read again when a token "
+        "names a key that is not in it.",
+    )
+    jwt_audience: str = Field("", description="What the platform's tokens must name in `aud`. Default: any.")
+    public_url: str = Field(
+        "", description="Where people reach this server, for links in mails. Default: its host and port."
+    )
+    smtp_url: SecretStr | None = Field(
+        None,
+        description="`smtp://user:password@host:587` (STARTTLS) or `smtps://...:465`: sends the mails of "
+        "accounts. Default: on loopback they are printed, elsewhere nothing is sent.",
+    )
+    mail_from: str = Field("studyhub@localhost", description="Sender of the mails of accounts.")
+    oidc: Annotated[tuple[Issuer, ...], NoDecode, BeforeValidator(_from_json)] = Field(
+        (),
+        description="OpenID Connect issuers, a JSON list of `{name, issuer, client_id, client_secret, "
+        "scopes, form_post}`; see accounts.md.",
     )
     node: str = Field("", description="Name of this node in logs and to other nodes. Default: the host's.")
     workers: int = Field(
@@ -112,6 +176,19 @@ class Settings(BaseSettings):
     )
     materials_per_hour: int = Field(
         2000, ge=0, description="New materials from one address; beyond it 429. 0: no limit."
+    )
+    requests_per_minute: int = Field(
+        12_000,
+        ge=0,
+        description="Requests to the API from one address without an identity; beyond it 429. 0: no limit.",
+    )
+    requests_per_hour: int = Field(
+        1000,
+        ge=0,
+        description="Requests to the API of one guest or free account; beyond it 429. 0: no limit.",
+    )
+    premium_requests_per_hour: int = Field(
+        10_000, ge=0, description="As that, of one premium account. 0: no limit."
     )
     failed_handshakes_per_minute: int = Field(
         3000,
@@ -196,11 +273,20 @@ class Settings(BaseSettings):
     def _check_auth(self) -> "Settings":
         if self.auth is AuthMode.NONE and self.host not in LOOPBACK:
             raise ValueError("STUDYHUB_AUTH=none listens on loopback only; leave out --host")
-        if self.auth is AuthMode.JWT and (
-            self.jwt_secret is None or len(self.jwt_secret.get_secret_value().encode()) < 16
-        ):
-            raise ValueError("STUDYHUB_AUTH=jwt needs STUDYHUB_JWT_SECRET with at least 16 bytes")
+        if self.auth is AuthMode.JWT:
+            self._check_platform()
         return self
+
+    def _check_platform(self) -> None:
+        """Raises ValueError where it is not clear what the platform signs with."""
+        given = sum(map(bool, (self.jwt_secret, self.jwt_public_key, self.jwt_jwks_url)))
+        if given != 1:
+            raise ValueError(
+                "STUDYHUB_AUTH=jwt needs one of STUDYHUB_JWT_SECRET, STUDYHUB_JWT_PUBLIC_KEY and "
+                "STUDYHUB_JWT_JWKS_URL"
+            )
+        if self.jwt_secret is not None and len(self.jwt_secret.get_secret_value().encode()) < 16:
+            raise ValueError("STUDYHUB_AUTH=jwt needs STUDYHUB_JWT_SECRET with at least 16 bytes")
 
     @model_validator(mode="after")
     def _check_nodes(self) -> "Settings":

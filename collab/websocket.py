@@ -7,6 +7,7 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from collab import metrics
+from collab.auth.bearer import Bearer
 from collab.auth.door import Door
 from collab.auth.grants import Grant
 from collab.auth.names import check_id
@@ -17,6 +18,7 @@ from collab.hub import Hub
 from collab.protocol import ywebsocket
 from collab.protocol.lib0 import Malformed
 from collab.protocol.messages import Control
+from collab.sharing.visits import Visit
 from collab.sockets import close, receive
 from collab.wire import ADMIT
 
@@ -25,6 +27,7 @@ SCHEMA = 1
 
 _HELLO_SECONDS = 10.0  # within which a client of our subprotocol says who it is
 _HELLO_BYTES = 32 << 10
+_RENEW = ywebsocket.control("hello", ticket="")  # an empty ticket asks what the last one gives now
 
 
 async def endpoint(websocket: WebSocket) -> None:
@@ -39,14 +42,11 @@ async def endpoint(websocket: WebSocket) -> None:
     ours = ywebsocket.SUBPROTOCOL in offered
     await websocket.accept(ywebsocket.SUBPROTOCOL if ours else next(iter(offered), None))
     try:
-        grant = await _enter(websocket, door, ours=ours)
-        material: str = websocket.path_params["material"]
-        room = await hub.open(material, create=grant.create)
-        authorise = partial(door.grant, material=material)
-        connection = Connection(websocket, hub, room, grant, ours=ours, authorise=authorise)
-        connection.greet()
-        with metrics.connections.track_inprogress():
-            await connection.run()
+        visit = await _enter(websocket, hub, door, ours=ours)
+        try:
+            await _serve(websocket, hub, door, visit, ours=ours)
+        finally:
+            hub.visits.leave(visit)
     except WebSocketDisconnect:
         return
     except Rejected as error:
@@ -54,23 +54,66 @@ async def endpoint(websocket: WebSocket) -> None:
         await close(websocket, error.code, error.reason)
 
 
-async def _enter(websocket: WebSocket, door: Door, *, ours: bool) -> Grant:
-    """What the client may do here; from now on its frames may be large. Raises Rejected.
+async def _serve(websocket: WebSocket, hub: Hub, door: Door, visit: Visit, *, ours: bool) -> None:
+    """The session from the opening of its room to its end. Raises Rejected."""
+    room = await hub.open(visit.material, create=visit.grant().create)
+    authorise = partial(_authorise, hub, door, visit)
+    connection = Connection(websocket, hub, room, visit.grant(), ours=ours, authorise=authorise)
+    visit.on_change = partial(_changed, connection, visit, ours=ours)
+    connection.greet()
+    with metrics.connections.track_inprogress():
+        await connection.run()
 
-    With a token in the query nothing is awaited: a large frame may stand right behind the handshake.
-    """
+
+def _authorise(hub: Hub, door: Door, visit: Visit, ticket: str) -> Grant:
+    """What the session may do from now on, under `ticket` if there is one. Raises Rejected."""
+    if ticket:
+        door.tokens.check_key(ticket)
+        visit.renew(door.bearer(ticket, visit.material))
+        hub.visits.touch(visit.material)
+    return visit.grant()
+
+
+def _changed(connection: Connection, visit: Visit, *, ours: bool) -> None:
+    """Let the session have what its visit may do now."""
+    if ours:
+        connection.received(_RENEW)
+        return
+    try:
+        writes = visit.grant().role.writes
+    except Rejected as error:
+        metrics.rejects.labels(error.label).inc()
+        connection.close(error.code, error.reason)
+    else:
+        if writes != connection.writes:  # plain y-websocket has no word for it: it comes back as what it is
+            connection.close(CloseCode.TOKEN_EXPIRED, "your role has changed")
+
+
+async def _enter(websocket: WebSocket, hub: Hub, door: Door, *, ours: bool) -> Visit:
+    """Who the client is, with a role here; `Visits.leave` must follow. Raises Rejected."""
     try:
         material = check_id(websocket.path_params["material"])
-        token = await _token(websocket, ours=ours)
-        grant = door.grant(token, material)
+        bearer = await _identify(websocket, door, material, ours=ours)
+        return await hub.visits.enter(bearer, material)
     except Rejected:
         address = websocket.client.host if websocket.client else ""
         await door.rates.spend(Unknown.HANDSHAKE, address)
         raise
+
+
+async def _identify(websocket: WebSocket, door: Door, material: str, *, ours: bool) -> Bearer:
+    """Whose token it is; from now on its frames may be large. Raises Rejected.
+
+    With a token in the query whose key is known nothing is awaited: a large frame may stand right behind the
+    handshake.
+    """
+    token = await _token(websocket, ours=ours)
+    await door.tokens.prepare(token)
+    bearer = door.bearer(token, material)
     admit = (websocket.scope.get("extensions") or {}).get(ADMIT)
     if admit is not None:
         admit()
-    return grant
+    return bearer
 
 
 async def _token(websocket: WebSocket, *, ours: bool) -> str:

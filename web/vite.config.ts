@@ -12,7 +12,7 @@ function serviceWorker(): Plugin {
     name: 'service-worker',
     apply: 'build',
     generateBundle(_options, bundle) {
-      const built = Object.keys(bundle).filter((name) => /\.(js|css|woff2|svg)$/.test(name))
+      const built = Object.keys(bundle).filter((name) => /\.(js|css|woff2|svg)$/.test(name) && !/\b(docs|account)-/.test(name))
       const files = ['/', ...built.map((name) => `/${name}`), ...readdirSync('public').map((name) => `/${name}`)]
       const version = createHash('sha256')
       for (const file of Object.values(bundle)) version.update(file.type === 'chunk' ? file.code : file.source)
@@ -34,6 +34,7 @@ export default defineConfig({
     manifest: 'manifest.json',
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
+    rolldownOptions: { input: ['index.html', 'account.html', 'docs.html'] }, // all but the first work online only
     chunkSizeWarningLimit: 700, // scripts/size.mjs holds the budget
   },
   server: {

@@ -26,17 +26,23 @@ class Unknown(StrEnum):
     TOKEN = "token_requests"
     MATERIAL = "new_materials"
     HANDSHAKE = "failed_handshakes"
+    REQUEST = "anonymous_requests"
 
 
 class TooOften(Rejected):
-    """The address has used up its share.
+    """The address, or whoever calls, has used up its share.
 
     Attributes:
         retry_after: seconds until it has a new one.
     """
 
-    def __init__(self, label: str, retry_after: int) -> None:
-        super().__init__(CloseCode.TOO_MANY, "too many requests from your network: try again later", label)
+    def __init__(
+        self,
+        label: str,
+        retry_after: int,
+        reason: str = "too many requests from your network: try again later",
+    ) -> None:
+        super().__init__(CloseCode.TOO_MANY, reason, label)
         self.retry_after = retry_after
 
 
@@ -51,6 +57,7 @@ class Rates:
             Unknown.TOKEN: _per_minute(settings.tokens_per_minute),
             Unknown.MATERIAL: _per_hour(settings.materials_per_hour),
             Unknown.HANDSHAKE: _per_minute(settings.failed_handshakes_per_minute),
+            Unknown.REQUEST: _per_minute(settings.requests_per_minute),
         }
         self._rates = rates
 
@@ -65,12 +72,12 @@ class Rates:
             raise TooOften(what, max(1, round(reset - time.time())))
 
     def _group(self, address: str) -> str:
-        digest = blake2b(_network(address).encode(), key=self._key, digest_size=8).digest()
+        digest = blake2b(network_of(address).encode(), key=self._key, digest_size=8).digest()
         return str(int.from_bytes(digest) % _GROUPS)
 
 
-def _network(address: str) -> str:
-    """What one host holds: an IPv4 address, or 2^64 IPv6 addresses. "" for what is no address."""
+def network_of(address: str) -> str:
+    """What the host at `address` holds: one IPv4 address or 2^64 IPv6 addresses; "" without one."""
     try:
         host = ip_address(address)
     except ValueError:

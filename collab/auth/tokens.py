@@ -1,4 +1,4 @@
-"""Tokens at the socket: signed claims (JWT, HS256) about one person and its roles.
+"""Tokens at the socket: signed claims (JWT) about one person and its roles.
 
 Claims: `sub` and `exp` (required), `name`, `grants` (material id, or `*`, to role), `create`.
 """
@@ -10,13 +10,12 @@ from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
 from joserfc.jwt import JWTClaimsRegistry
 
 from collab.auth.grants import EVERY_MATERIAL, Grant, Role
+from collab.auth.keys import Keys, SecretKey
 from collab.errors import CloseCode, Rejected
 
-_ALGORITHMS = ["HS256"]
 _MAX_TOKEN = 16 << 10  # bytes
 _GUEST_SECONDS = 10 * 365 * 86400  # a browser stays the same guest
 _MAX_SUBJECT = 255  # characters
@@ -32,11 +31,26 @@ class Guest:
 
 
 class Tokens:
-    """Signs and reads the tokens of one secret."""
+    """Signs and reads the tokens of one secret, or reads those of somebody's public keys."""
 
-    def __init__(self, secret: bytes, audience: str | None = None) -> None:
-        self._key = OctKey.import_key(secret)
+    def __init__(self, key: bytes | Keys, audience: str | None = None) -> None:
+        self._keys: Keys = SecretKey(key) if isinstance(key, bytes) else key
         self._audience = audience  # tells our guest tokens and socket tokens apart
+
+    async def prepare(self, token: str) -> None:
+        """Learn of the key of `token` where the signer has a new one: before `read`, which asks nobody.
+
+        Raises Rejected with UNAVAILABLE where the signer's keys were never read.
+        """
+        await self._keys.prepare(token)
+
+    def check_key(self, token: str) -> None:
+        """In place of `prepare` where nothing can be awaited.
+
+        Raises Rejected with TOKEN_EXPIRED for a key that is not known yet: who comes back is prepared for.
+        """
+        if not self._keys.knows(token):
+            raise Rejected(CloseCode.TOKEN_EXPIRED, "come back with this token", "new_key")
 
     def read(self, token: str) -> dict[str, Any]:
         """The claims of a valid token. Raises Rejected with UNAUTHENTICATED."""
@@ -44,23 +58,24 @@ class Tokens:
             raise _bad("a token is needed" if not token else "the token is too long")
         registry = JWTClaimsRegistry(sub={"essential": True}, exp={"essential": True})
         try:
-            decoded = jwt.decode(token, self._key, algorithms=_ALGORITHMS)
+            decoded = jwt.decode(token, self._keys.now, algorithms=self._keys.algorithms)
             registry.validate(decoded.claims)
         except (JoseError, ValueError, TypeError, RecursionError) as error:
             raise _bad("the token is not valid or has expired") from error
-        if self._audience is not None and decoded.claims.get("aud") != self._audience:
+        if self._audience is not None and not _names(decoded.claims.get("aud"), self._audience):
             raise _bad("the token was made for something else")
         if not _is_subject(decoded.claims["sub"]):
             raise _bad("the token names nobody")
         return decoded.claims
 
     def sign(self, claims: dict[str, Any], seconds: int) -> str:
-        """A token with `claims`, valid for `seconds`."""
+        """A token with `claims`, valid for `seconds`. Only who has a secret signs."""
+        assert isinstance(self._keys, SecretKey)
         now = int(time.time())
         stamped = {**claims, "iat": now, "exp": now + seconds}
         if self._audience:
             stamped["aud"] = self._audience
-        return jwt.encode({"alg": "HS256"}, stamped, self._key, algorithms=_ALGORITHMS)
+        return jwt.encode({"alg": "HS256"}, stamped, self._keys.now, algorithms=SecretKey.algorithms)
 
     def grant(self, token: str, material: str) -> Grant:
         """What `token` allows on `material`. Raises Rejected (UNAUTHENTICATED, FORBIDDEN)."""
@@ -87,14 +102,15 @@ class Guests:
 
     def know(self, token: str | None, name: str | None) -> tuple[Guest, str]:
         """The guest of `token` (a new one without), under `name` if given, and its token."""
-        known = self._read(token) if token else None
+        known = self.read(token) if token else None
         if known is None:
             known = Guest(f"guest:{secrets.token_urlsafe(9)}", f"Guest {secrets.randbelow(900) + 100}")
         if name and clean_name(name):
             known = Guest(known.id, clean_name(name))
         return known, self._tokens.sign({"sub": known.id, "name": known.name}, _GUEST_SECONDS)
 
-    def _read(self, token: str) -> Guest | None:
+    def read(self, token: str) -> Guest | None:
+        """The guest of `token`; None for a token that is not valid."""
         try:
             claims = self._tokens.read(token)
         except Rejected:
@@ -111,6 +127,11 @@ def clean_name(name: str) -> str:
 def _role(grants: dict[str, Any], material: str) -> Role | None:
     named = grants.get(material, grants.get(EVERY_MATERIAL))
     return next((role for role in Role if role == named), None)
+
+
+def _names(audience: object, us: str) -> bool:
+    """Whether the claim `aud` is, or has in its list, `us`."""
+    return audience == us or (isinstance(audience, list) and us in audience)
 
 
 def _is_subject(subject: object) -> bool:

@@ -4,19 +4,27 @@ import secrets
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from dataclasses import fields
 from pathlib import Path
 
 from sqlalchemy import insert, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.catalog import tables
+from storage.catalog.audit import Audit
 from storage.catalog.copying import read_tables, write_tables
 from storage.catalog.database import Database
+from storage.catalog.groups import Groups
+from storage.catalog.idempotency import Idempotency
+from storage.catalog.people import People
+from storage.catalog.sharing import Sharing
+from storage.catalog.shelf import Shelf
 from storage.catalog.values import Installation, Material, Page, storable
 from storage.clock import unix_milliseconds
 from storage.errors import Corrupt, StorageError
 
 _PAGE = 500  # materials
+_COLUMNS = [tables.materials.c[field.name] for field in fields(Material)]
 _SHORTEST = 16  # bytes of a secret
 
 
@@ -25,11 +33,20 @@ class Catalog:
 
     An operation that takes longer than `seconds` is Unavailable. Every method raises Unavailable, and its
     text holds neither password nor row; so does the constructor for a URL of another kind.
+
+    Attributes:
+        shelf, sharing, groups: what people own, what they gave to whom, and who is in which group.
     """
 
     def __init__(self, place: Path | str, *, seconds: float = 5.0) -> None:
         self._database = Database(place, seconds)
+        self.people = People(self._database)
+        self.audit = Audit(self._database)
         self._installation: Installation | None = None
+        self.shelf = Shelf(self._database)
+        self.sharing = Sharing(self._database)
+        self.groups = Groups(self._database)
+        self.idempotency = Idempotency(self._database)
 
     @property
     def installation(self) -> Installation:
@@ -64,6 +81,7 @@ class Catalog:
             "title": material.title,
             "created": material.created,
             "created_by": material.created_by,
+            "changed": material.created,
         }
         async with self._database.write("add material") as connection:
             await connection.execute(self._database.insert_new(tables.materials).values(row))
@@ -72,7 +90,7 @@ class Catalog:
         """The material with this id."""
         if not storable(id):
             return None
-        query = select(tables.materials).where(tables.materials.c.id == id)
+        query = select(*_COLUMNS).where(tables.materials.c.id == id)
         async with self._database.read("read material") as connection:
             row = (await connection.execute(query)).one_or_none()
         return None if row is None else Material(*row)
@@ -85,7 +103,7 @@ class Catalog:
         ids = tables.materials.c.id
         last = ""
         while True:
-            query = select(tables.materials).where(ids > last).order_by(ids).limit(_PAGE)
+            query = select(*_COLUMNS).where(ids > last).order_by(ids).limit(_PAGE)
             async with self._database.read("list materials") as connection:
                 rows = (await connection.execute(query)).all()
             for row in rows:

@@ -26,6 +26,13 @@ async def running(data: Path, log: UpdateLog, **settings: object) -> AsyncIterat
         read_settings(data=data, auth="none", **settings),
         backends=Backends(log, FileObjects(data / "objects")),
     )
+    async with serving(app) as url:
+        yield f"{url}/collab", app
+
+
+@asynccontextmanager
+async def serving(app: Starlette) -> AsyncIterator[str]:
+    """The address of `app` behind a real socket, `ws://host:port`, until the block ends."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(app, ws="websockets-sansio", log_config=None, lifespan="on")
         server = uvicorn.Server(config)
@@ -33,7 +40,7 @@ async def running(data: Path, log: UpdateLog, **settings: object) -> AsyncIterat
         while not server.started:
             await asyncio.sleep(0.01)
         try:
-            yield f"ws://127.0.0.1:{listener.getsockname()[1]}/collab", app
+            yield f"ws://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             await task

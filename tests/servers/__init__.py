@@ -8,9 +8,10 @@
 They block, so a coroutine calls `await asyncio.to_thread(valkey.start)`. `make test` installs them.
 """
 
+from tests.servers.oidc import OidcProvider
 from tests.servers.postgres import Postgres
 from tests.servers.process import Server
 from tests.servers.s3 import Moto, Rclone, S3Server, SeaweedFS
 from tests.servers.valkey import Valkey
 
-__all__ = ["Moto", "Postgres", "Rclone", "S3Server", "SeaweedFS", "Server", "Valkey"]
+__all__ = ["Moto", "OidcProvider", "Postgres", "Rclone", "S3Server", "SeaweedFS", "Server", "Valkey"]

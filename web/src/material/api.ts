@@ -6,6 +6,8 @@ export class ApiError extends Error {
   constructor(
     readonly status: number,
     detail: string,
+    /** What went wrong, for programs. */
+    readonly label = '',
   ) {
     super(detail)
   }
@@ -39,19 +41,24 @@ export function fetchLinks(id: string, token: string): Promise<Links> {
   return request(`/api/v1/materials/${encodeId(id)}/links`, undefined, token)
 }
 
-async function request<Answer>(path: string, body?: object, token?: string): Promise<Answer> {
+const request = <Answer>(path: string, body?: object, token?: string): Promise<Answer> =>
+  call<Answer>(body ? 'POST' : 'GET', path, body, token)
+
+/** One request. The answer is undefined where the server gives none (204). */
+export async function call<Answer>(method: string, path: string, body?: object, token?: string | null): Promise<Answer> {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (body) headers['content-type'] = 'application/json'
   if (token) headers['authorization'] = `Bearer ${token}`
-  const init: RequestInit = body ? { method: 'POST', body: JSON.stringify(body) } : {}
+  const init: RequestInit = body ? { method, body: JSON.stringify(body) } : { method }
   const response = await fetch(path, { ...init, headers }).catch(() => null)
   if (!response) throw new ApiError(0, 'The server cannot be reached.')
-  if (!response.ok) throw new ApiError(response.status, await problemDetail(response))
-  return (await response.json()) as Answer
+  if (!response.ok) throw await problem(response)
+  return (response.status === 204 ? undefined : await response.json()) as Answer
 }
 
-/** The sentence for people in a problem+json answer (RFC 9457). */
-async function problemDetail(response: Response): Promise<string> {
-  const problem = (await response.json().catch(() => ({}))) as { detail?: string; title?: string }
-  return problem.detail ?? problem.title ?? `The server answered ${response.status}.`
+/** A problem+json answer (RFC 9457): the sentence for people, and the fragment of its type. */
+async function problem(response: Response): Promise<ApiError> {
+  const { detail, title, type } = (await response.json().catch(() => ({}))) as Record<string, string | undefined>
+  const sentence = detail ?? title ?? `The server answered ${response.status}.`
+  return new ApiError(response.status, sentence, type?.split('#')[1])
 }

@@ -15,8 +15,9 @@ export interface LocalCopy {
   stop(): void
 }
 
-/** Loads the copy into `doc` and keeps it in step from then on; null where the browser has no storage. */
+/** Loads the copy into `doc` and keeps it in step from then on; null where the browser has no storage, or others use it. */
 export async function openCopy(id: string, doc: Y.Doc): Promise<LocalCopy | null> {
+  if (memory.isSharedComputer()) return null // the next person at it must not find it
   if (!(await isStorageUsable())) return null
   const persistence = new IndexeddbPersistence(`studyhub:${id}`, doc)
   const late = new Promise<null>((resolve) => setTimeout(resolve, PATIENCE, null))

@@ -8,6 +8,7 @@ import type { Ending } from '../sync/closing'
 import { Ledger } from '../sync/ledger'
 import { pill, type Pill } from '../sync/pill'
 import { canWrite, Provider } from '../sync/provider'
+import { accountTicket, renameAccount } from './account'
 import { socketUrl, type Address } from './address'
 import { fetchLinks, requestToken, type Admission, type Links } from './api'
 import { openCopy, type LocalCopy } from './copy'
@@ -42,12 +43,14 @@ export class Material {
   people = $state.raw<Person[]>([])
   me = $state.raw<Person>({ id: '', name: '', color: '', kind: 'human', role: '' })
   end = $state.raw<End | null>(null)
+  /** Whether this person is known by its account. */
+  isAccount = $state(false)
 
   private readonly meta = this.doc.getMap('meta')
   private ledger = new Ledger()
   private provider: Provider | null = null
   private copy: LocalCopy | null = null
-  private admission: Admission | null = null
+  private admission: Pick<Admission, 'token'> | null = null
   private countedWaiting = 0
 
   constructor(readonly address: Address) {}
@@ -79,8 +82,9 @@ export class Material {
     return fetchLinks(this.address.id, this.admission?.token ?? '')
   }
 
-  /** Changes the guest's name for everybody. Rejects with an ApiError. */
+  /** Changes one's own name for everybody. Rejects with an ApiError. */
   async rename(name: string): Promise<void> {
+    if (this.isAccount) await renameAccount(name)
     await this.admit(name)
     this.provider?.reconnect()
   }
@@ -114,18 +118,29 @@ export class Material {
 
   private async ticket(fresh: boolean): Promise<{ token: string; fresh: boolean }> {
     const asked = fresh || !this.admission
-    const admission = asked ? await this.admit() : (this.admission as Admission)
+    const admission = asked || !this.admission ? await this.admit() : this.admission
     return { token: admission.token, fresh: asked }
   }
 
-  private async admit(name?: string): Promise<Admission> {
-    const { id, key } = this.address
-    const guest = memory.guest()
-    const admission = await requestToken({ id, ...(key && { k: key }), ...(guest && { guest }), ...(name && { name }) })
+  /** The account's own role goes before what a link gives to everybody. */
+  private async admit(name?: string): Promise<Pick<Admission, 'token'>> {
+    const { id } = this.address
+    const ticket = await accountTicket(id)
+    this.isAccount = ticket !== null
+    const admission = ticket ?? (await this.admitGuest(name))
     this.admission = admission
-    memory.rememberGuest(admission.guest)
     memory.rememberKnown(id, { role: admission.role, user: admission.user })
     this.introduce(admission.user, admission.role)
+    return admission
+  }
+
+  /** With a link only: who is signed in is a guest, too, under the account's name. */
+  private async admitGuest(given?: string): Promise<Admission> {
+    const { id, key } = this.address
+    const guest = memory.guest()
+    const name = given ?? (guest ? null : memory.accountName())
+    const admission = await requestToken({ id, ...(key && { k: key }), ...(guest && { guest }), ...(name && { name }) })
+    memory.rememberGuest(admission.guest)
     return admission
   }
 

@@ -1,0 +1,29 @@
+/** A material in the name of somebody who is signed in. Its code is loaded only then. */
+import { ApiError } from './api'
+import { isSignedIn } from './memory'
+
+export interface Ticket {
+  token: string
+  role: string
+  user: { id: string; name: string }
+}
+
+/** What opens the socket; null: nobody is signed in, or the account has no role here. Rejects with an ApiError. */
+export async function accountTicket(id: string): Promise<Ticket | null> {
+  if (!isSignedIn()) return null
+  const { session, ticket } = await import('../account/shelf')
+  try {
+    const { token, role } = await ticket(id)
+    const user = session.tokens?.user
+    return user ? { token, role, user } : null
+  } catch (error) {
+    if ([401, 403, 404].includes((error as ApiError).status)) return null
+    throw error
+  }
+}
+
+/** Changes the account's name. Rejects with an ApiError. */
+export async function renameAccount(name: string): Promise<void> {
+  const { rename } = await import('../account/people')
+  await rename(name)
+}
