@@ -41,6 +41,7 @@ class Connection:
         *,
         ours: bool,
         authorise: Callable[[str], Grant],
+        on_end: Callable[[], None],
     ) -> None:
         self.author = grant.subject
         self.writes = grant.role.writes
@@ -49,6 +50,7 @@ class Connection:
         self._hub = hub
         self._room = room
         self._authorise = authorise  # a ticket's grant on this material; raises Rejected
+        self._on_end = on_end
         self._ours = ours  # speaks our subprotocol: gets control messages
         self._loop = asyncio.get_running_loop()
         self._session = Session(grant, hub.limits, self._loop.time())
@@ -61,16 +63,13 @@ class Connection:
 
     # Life
 
-    async def run(self) -> None:
-        """Serve the client until it leaves or has to go."""
+    def join(self) -> None:
+        """Become a member. `run` must follow. Raises Rejected when the room is full."""
         self._room.join(self)
-        try:
-            await self._socket.run(self)
-        finally:
-            self._room.leave(self)
-            self._closing = self._closing or (CloseCode.DRAIN, "")
-            if self._slow is not None:
-                self._slow.cancel()
+
+    async def run(self) -> None:
+        """Serve the client until it leaves or has to go; with our own protocol class after the return."""
+        await self._socket.run(self)
 
     def greet(self) -> None:
         """Say what this client may do, and ask for what it has and the server lacks."""
@@ -103,6 +102,14 @@ class Connection:
     def drained(self) -> None:
         """Write on."""
         self._pump()
+
+    def ended(self) -> None:
+        """The client has left, or had to go."""
+        self._room.leave(self)
+        self._closing = self._closing or (CloseCode.DRAIN, "")
+        if self._slow is not None:
+            self._slow.cancel()
+        self._on_end()
 
     def _receive(self, message: bytes) -> None:
         session, size = self._session, len(message)

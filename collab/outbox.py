@@ -23,8 +23,8 @@ class Outbox:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit  # bytes that may wait in _flow
-        self._flow: deque[bytes] = deque()  # updates and presence, in order
-        self._essential: deque[bytes] = deque()  # answers and notices; few, never dropped
+        self._flow: deque[bytes] | None = None  # updates and presence, in order; an empty one costs 700 bytes
+        self._essential: list[bytes] = []  # answers and notices; few, never dropped
         self._saved: bytes | None = None  # the newest acknowledgement replaces the one before
         self._size = 0  # bytes in _flow
         self._base = b"\x00"  # a state vector that the client has had before all that is in _flow
@@ -38,7 +38,8 @@ class Outbox:
         """
         if not self.listening:
             return False
-        if not self._flow:
+        if self._flow is None:
+            self._flow = deque()
             self._base = shown
         self._flow.append(frame)
         self._size += len(frame)
@@ -60,7 +61,7 @@ class Outbox:
 
     def catch_up_from(self, state_vector: bytes) -> None:
         """Drop what waits; a diff from `state_vector` will hold it."""
-        self._flow.clear()
+        self._flow = None
         self._size = 0
         self.listening = False
         self.wants = state_vector
@@ -74,14 +75,16 @@ class Outbox:
     def take(self) -> bytes | None:
         """The next frame to write, or None. An acknowledgement goes last."""
         if self._essential:
-            return self._essential.popleft()
-        if self._flow:
+            return self._essential.pop(0)
+        if self._flow is not None:
             frame = self._flow.popleft()
             self._size -= len(frame)
+            if not self._flow:
+                self._flow = None
             return frame
         saved, self._saved = self._saved, None
         return saved
 
     def __len__(self) -> int:
         """Frames that wait."""
-        return len(self._flow) + len(self._essential) + (self._saved is not None)
+        return len(self._flow or ()) + len(self._essential) + (self._saved is not None)

@@ -1,6 +1,5 @@
 """One client in one room: what it may send, what waits for an acknowledgement, what is parked. Pure."""
 
-from collections import deque
 from dataclasses import dataclass
 
 from collab.auth.grants import Grant
@@ -61,7 +60,7 @@ class Session:
         self.parked_since = 0.0
         self._limits = limits
         self._least = min(limits.update_bytes, limits.step2_bytes, limits.presence_bytes, _MAX_OTHER)
-        self._waiting: deque[_Waiting] = deque()  # in the order in which they came
+        self._waiting: list[_Waiting] = []  # in the order in which they came; one for each flush at most
         self._message_rate = TokenBucket(limits.messages_per_second, now)
         self._presence_rate = TokenBucket(limits.presence_per_second, now)
 
@@ -148,8 +147,11 @@ class Session:
         """Flush `position` and all before it have reached the level; tells whether `saved` grew."""
         before = self.saved
         waiting = self._waiting
-        while waiting and waiting[0].position is not None and waiting[0].position <= position:
-            self.saved = waiting.popleft().number
+        done = 0
+        while done < len(waiting) and (at := waiting[done].position) is not None and at <= position:
+            self.saved = waiting[done].number
+            done += 1
+        del waiting[:done]
         return self.saved > before
 
     @property

@@ -31,6 +31,9 @@ class Receiver(Protocol):
     def drained(self) -> None:
         """The socket is not congested any more."""
 
+    def ended(self) -> None:
+        """The client is gone, or the socket was closed. Called once, at last."""
+
 
 class Socket(Protocol):
     """One client's socket.
@@ -53,7 +56,7 @@ class Socket(Protocol):
         """Whether nothing should be sent before `Receiver.drained`."""
 
     async def run(self, receiver: Receiver) -> None:
-        """Hand messages to `receiver` until the client is gone or the socket was closed."""
+        """Hand messages to `receiver` until it is told that all has `ended`, perhaps after the return."""
 
     def send(self, frame: bytes) -> None:
         """Write a frame (collab.protocol.framing) behind those before it."""
@@ -80,12 +83,11 @@ def socket_of(websocket: WebSocket) -> Socket:
 class RawSocket:
     """A socket over our own protocol class. uvloop writes at once what is sent within a turn of the loop."""
 
-    __slots__ = ("_done", "_receiver", "_wire", "congested_since")
+    __slots__ = ("_receiver", "_wire", "congested_since")
 
     def __init__(self, wire: WebSocketProtocol) -> None:
         self.congested_since = 0.0
         self._wire = wire
-        self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._receiver: Receiver | None = None
 
     @property
@@ -102,7 +104,6 @@ class RawSocket:
         """See Socket."""
         self._receiver = receiver
         self._wire.attach(self, receiver.received)
-        await self._done
 
     def send(self, frame: bytes) -> None:
         """See Socket."""
@@ -152,8 +153,7 @@ class RawSocket:
         receiver, self._receiver = self._receiver, None
         if receiver is not None:
             receiver.choked()
-        if not self._done.done():
-            self._done.set_result(None)
+            asyncio.get_running_loop().call_soon(receiver.ended)  # whoever closes may be walking over members
 
 
 class AsgiSocket:
@@ -185,6 +185,7 @@ class AsgiSocket:
         finally:
             self.abort()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            receiver.ended()
 
     def send(self, frame: bytes) -> None:
         """See Socket."""

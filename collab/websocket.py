@@ -44,9 +44,11 @@ async def endpoint(websocket: WebSocket) -> None:
     try:
         visit = await _enter(websocket, hub, door, ours=ours)
         try:
-            await _serve(websocket, hub, door, visit, ours=ours)
-        finally:
+            connection = await _open(websocket, hub, door, visit, ours=ours)
+        except BaseException:
             hub.visits.leave(visit)
+            raise
+        await connection.run()
     except WebSocketDisconnect:
         return
     except Rejected as error:
@@ -54,15 +56,28 @@ async def endpoint(websocket: WebSocket) -> None:
         await close(websocket, error.code, error.reason)
 
 
-async def _serve(websocket: WebSocket, hub: Hub, door: Door, visit: Visit, *, ours: bool) -> None:
-    """The session from the opening of its room to its end. Raises Rejected."""
+async def _open(websocket: WebSocket, hub: Hub, door: Door, visit: Visit, *, ours: bool) -> Connection:
+    """A member of its room, who leaves it when the client does. Raises Rejected."""
     room = await hub.open(visit.material, create=visit.grant().create)
-    authorise = partial(_authorise, hub, door, visit)
-    connection = Connection(websocket, hub, room, visit.grant(), ours=ours, authorise=authorise)
+
+    def left() -> None:
+        hub.visits.leave(visit)
+        metrics.connections.dec()
+
+    connection = Connection(
+        websocket,
+        hub,
+        room,
+        visit.grant(),
+        ours=ours,
+        authorise=partial(_authorise, hub, door, visit),
+        on_end=left,
+    )
     visit.on_change = partial(_changed, connection, visit, ours=ours)
     connection.greet()
-    with metrics.connections.track_inprogress():
-        await connection.run()
+    connection.join()
+    metrics.connections.inc()
+    return connection
 
 
 def _authorise(hub: Hub, door: Door, visit: Visit, ticket: str) -> Grant:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from uvicorn.config import Config
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.frames import DATA_OPCODES, CloseCode, Frame
@@ -147,6 +148,31 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.read_paused = False
             if not self._paused:
                 self.transport.resume_reading()
+
+    async def run_asgi(self) -> None:
+        """The ASGI call. It may return while a peer is served; stock uvicorn closes the connection then."""
+        try:
+            await self.app(self.scope, self.receive, self.send)
+            if self._peer is not None:
+                self._shed()
+                return
+            if not self.handshake_complete:
+                self.logger.error("the endpoint has not answered the handshake")
+                self.send_500_response()
+        except ClientDisconnected:
+            pass
+        except BaseException:
+            self.logger.exception("Exception in ASGI application\n")
+            self.send_500_response()
+        if self.close_timer is None:
+            self.transport.close()
+
+    def _shed(self) -> None:
+        """Let go of what the ASGI call alone needed, a third of an idle connection's memory."""
+        if self.queue.empty():
+            self.scope.clear()  # type: ignore[attr-defined]
+            self.queue, self.writable = _NOWHERE, _ALWAYS
+            del self.request, self.response
 
     def _hand_over_early(self) -> None:
         """What came before there was a peer waits in the queue of the ASGI call."""
@@ -324,6 +350,24 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def _admit(self) -> None:
         self._left = None
         self._parser.max_message_size = self.config.ws_max_size
+
+
+class _Nowhere(asyncio.Queue[Any]):
+    """Takes what nobody will ask for."""
+
+    def put_nowait(self, item: Any) -> None:
+        pass
+
+
+class _Always(asyncio.Event):
+    """Is set."""
+
+    def clear(self) -> None:
+        pass
+
+
+_NOWHERE, _ALWAYS = _Nowhere(), _Always()
+_ALWAYS.set()
 
 
 def _pass_over(_: bytes) -> None:

@@ -129,8 +129,11 @@ class Server:
         room = await self.hub.open(MATERIAL, create=True)
         grant = Grant(name, name, Role.EDITOR)
         wire_socket = cast(WebSocket, wire)
-        connection = Connection(wire_socket, self.hub, room, grant, ours=True, authorise=lambda _: grant)
+        connection = Connection(
+            wire_socket, self.hub, room, grant, ours=True, authorise=lambda _: grant, on_end=lambda: None
+        )
         connection.greet()
+        connection.join()
         self._tasks.append(asyncio.create_task(connection.run()))
 
     async def stop(self) -> None:

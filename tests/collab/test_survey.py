@@ -176,7 +176,10 @@ class FakeSocket:
     def __init__(self, room: Room, hub: Hub) -> None:
         self.closed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._frames: asyncio.Queue[bytes] = asyncio.Queue()
-        connection = Connection(self, hub, room, EDITOR, ours=False, authorise=lambda _: EDITOR)  # type: ignore[arg-type]
+        connection = Connection(
+            self, hub, room, EDITOR, ours=False, authorise=lambda _: EDITOR, on_end=lambda: None
+        )  # type: ignore[arg-type]
+        connection.join()
         self._life = asyncio.create_task(connection.run())
 
     def send(self, edit: bytes) -> None:
