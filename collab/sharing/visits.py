@@ -73,7 +73,10 @@ class Visit:
         self._standing, self._refusal, self.is_judged = standing, refusal, True
         # Of two refusals only the first is told; the session is closing already.
         if before != (standing, refusal) and before[1] is None:
-            self.on_change()
+            try:
+                self.on_change()
+            except Exception:  # noqa: BLE001 - whatever it was, the other sessions must be told all the same
+                log.exception("a session cannot be told", material=self.material, subject=self.bearer.subject)
 
 
 class Visits:

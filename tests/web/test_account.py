@@ -112,6 +112,30 @@ async def test_an_account_is_made_with_a_mailed_link_and_takes_over_the_guests_w
     assert await page.evaluate("location.hash") == ""
 
 
+async def test_a_link_to_a_tab_opens_the_guides_in_it(
+    own_server: ServerProcess, tmp_path: Path, visit: Visit
+) -> None:
+    await make_account(tmp_path)
+    ada, ben = await visit(), await visit()
+    await sign_in(ada, own_server.http)
+    await add_guide(ada)
+    await ada.write("Cells divide")
+    await ada.saved()
+    await ada.page.goto(f"{own_server.http}/account")
+    tab = ada.page.get_by_role("region", name="Biology")
+    await tab.get_by_role("button", name="Share").click()
+    await tab.get_by_label("Whoever has it").select_option("editor")
+    await tab.get_by_role("button", name="Add a link").click()
+    address = await tab.get_by_label(re.compile("^Can edit")).first.input_value()
+
+    await ben.page.goto(address)
+    await expect(ben.page.get_by_role("heading", name="Biology")).to_be_visible()
+    assert await ben.check_accessibility() == []
+    await ben.page.get_by_role("link", name="Untitled study guide").click()
+    await ben.sees("Cells divide")
+    await ben.saved()
+
+
 async def test_signing_out_takes_the_guides_from_the_browser(
     own_server: ServerProcess, tmp_path: Path, visit: Visit
 ) -> None:

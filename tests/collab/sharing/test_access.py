@@ -38,7 +38,7 @@ async def build(catalog: Catalog, world: World) -> None:
 
 
 @given(world=worlds())
-@settings(max_examples=25)
+@settings(max_examples=20)
 async def test_every_role_is_what_a_naive_model_says(world: World) -> None:
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(access_module, "unix_milliseconds", lambda: NOW)

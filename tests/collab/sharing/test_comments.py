@@ -111,7 +111,7 @@ async def test_who_may_not_comment_changes_nothing(api: Api) -> None:
     body = {"op": "comment", "target": {"root": "body"}, "body": "Hm"}
     await api.call("ben", "POST", f"/materials/{material}/comments", body, 403)
     await api.call("eve", "POST", f"/materials/{material}/comments", body, 404)
-    await api.call("", "POST", f"/materials/{material}/comments", body, 404)
+    await api.call("", "POST", f"/materials/{material}/comments", body, 401)
     await api.call("ada", "PUT", f"/materials/{material}/frozen", {"reason": "exam"}, 204)
     await api.call("ada", "POST", f"/materials/{material}/comments", body, 403)
 

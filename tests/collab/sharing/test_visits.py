@@ -132,6 +132,24 @@ async def test_a_notice_reaches_those_whom_it_concerns_on_another_node(
         assert told == [Role.VIEWER]
 
 
+async def test_a_session_that_cannot_be_told_takes_nobody_with_it(book: Book) -> None:
+    def fail() -> None:
+        raise RuntimeError("this session is broken")
+
+    async with watching(book) as (visits, notices):
+        for _ in range(2):
+            visit = await visits.enter(bearer("bob"), "m")
+            visit.on_change = fail
+        told: list[int] = []
+        whole = await visits.enter(bearer("bob"), "m")
+        whole.on_change = lambda: told.append(1)
+        for role_now in ("viewer", "editor"):
+            book.roles["bob"] = role_now
+            notices.tell(Change.MATERIAL, "m")
+            await until(lambda: role(whole) == role_now)  # noqa: B023
+        assert told == [1, 1]
+
+
 async def test_what_did_not_change_is_not_told(book: Book) -> None:
     async with watching(book) as (visits, notices):
         visit = await visits.enter(bearer("bob"), "m")

@@ -1,5 +1,7 @@
-/** Who has a role on a material. Every function rejects with an ApiError. */
-import { encodeId } from '../material/address'
+/**
+ * Who has a role on a tab or material; `place` is its path in the API, `/tabs/<id>` or `/materials/<id>`. Every
+ * function rejects with an ApiError.
+ */
 import { mine } from './server'
 
 export const ROLES = ['viewer', 'taker', 'commenter', 'editor'] as const
@@ -29,23 +31,21 @@ export interface Share {
   role: Role
 }
 
-const place = (id: string, rest: string): string => `/materials/${encodeId(id)}/${rest}`
-
 /** The links that still open it. */
-export async function links(id: string, now = Date.now()): Promise<ShareLink[]> {
-  const found = await mine<ShareLink[]>('GET', place(id, 'share-links'))
+export async function links(place: string, now = Date.now()): Promise<ShareLink[]> {
+  const found = await mine<ShareLink[]>('GET', `${place}/share-links`)
   return found.filter((link) => link.revoked === null && (link.expires === null || link.expires > now))
 }
 
 /** `days` after which the link ends; 0 for never. */
-export const addLink = (id: string, role: Role, days: number): Promise<ShareLink> =>
-  mine('POST', place(id, 'share-links'), { role, expires: days ? Date.now() + days * 86_400_000 : null })
+export const addLink = (place: string, role: Role, days: number): Promise<ShareLink> =>
+  mine('POST', `${place}/share-links`, { role, expires: days ? Date.now() + days * 86_400_000 : null })
 
-export const endLink = (id: string, link: string): Promise<void> => mine('DELETE', place(id, `share-links/${link}`))
+export const endLink = (place: string, link: string): Promise<void> => mine('DELETE', `${place}/share-links/${link}`)
 
-export const shares = (id: string): Promise<Share[]> => mine('GET', place(id, 'shares'))
+export const shares = (place: string): Promise<Share[]> => mine('GET', `${place}/shares`)
 
-export const give = (id: string, grantee: string, role: Role): Promise<Share> =>
-  mine('PUT', place(id, 'shares'), { grantee, role })
+export const give = (place: string, grantee: string, role: Role): Promise<Share> =>
+  mine('PUT', `${place}/shares`, { grantee, role })
 
-export const take = (id: string, share: string): Promise<void> => mine('DELETE', place(id, `shares/${share}`))
+export const take = (place: string, share: string): Promise<void> => mine('DELETE', `${place}/shares/${share}`)
