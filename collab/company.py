@@ -30,12 +30,15 @@ class Telling(NamedTuple):
     payload: bytes
     wire: bytes
     """The payload as a frame."""
-    own: Mapping[object, tuple[bytes, bytes]]
-    """For members whose own entry is among it: payload and frame without that, b"" if nothing is left."""
+    own: Mapping[object, bytes]
+    """For members whose own entry is among it: the payload without that, b"" if nothing is left."""
 
     def to(self, member: object) -> tuple[bytes, bytes]:
         """Payload and frame for `member`."""
-        return self.own.get(member) or (self.payload, self.wire)
+        payload = self.own.get(member)
+        if payload is None:
+            return self.payload, self.wire
+        return payload, frame(ywebsocket.awareness(payload)) if payload else b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +232,7 @@ class Company:
         for client in clients:
             owner = self.presence.owner_of(client)
             if owner is not None:
-                rest = told.payload(client) if len(told) > 1 else b""
-                apart[owner] = (rest, frame(ywebsocket.awareness(rest)) if rest else b"")
+                apart[owner] = told.payload(client) if len(told) > 1 else b""
         return Telling(payload, frame(ywebsocket.awareness(payload)), apart)
 
     def _visible(self, client: int) -> Visible:

@@ -268,8 +268,13 @@ class Connection:
         """Acknowledge what `position` covers."""
         session = self._session
         if session.reached(position) and self._ours:
-            self._outbox.put_saved(frame(ywebsocket.saved(session.saved, self._room.level)))
-            self._pump()
+            saved = frame(ywebsocket.saved(session.saved, self._room.level))
+            send = self._room.members.get(self)
+            if send is not None:
+                send(saved)
+            else:
+                self._outbox.put_saved(saved)
+                self._pump()
         return session.waits
 
     def caught_up(self, update: bytes, presence: bytes | None) -> None:

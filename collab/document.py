@@ -12,7 +12,7 @@ from pycrdt import Doc, TransactionEvent, merge_updates
 from collab.errors import Poisoned
 from collab.protocol.lib0 import uint
 from collab.protocol.ywebsocket import decode_state_vector
-from collab.updates import Admission, Index, InvalidUpdate, admit, survey
+from collab.updates import Admission, Index, InvalidUpdate, admit, concatenate, survey
 from storage.state import holds
 
 BIG = 32 << 10
@@ -33,6 +33,7 @@ class Document:
         clocks: the state vector (client id to next clock) of all that was applied.
         index: what the gate knows of all that was applied; None from `load` until it is surveyed. Nothing is
             admitted without it, so whoever surveys the state elsewhere may set it if it is still None.
+        is_careful: whether updates are applied one by one, so that a poisonous one can be named.
         size: encoded bytes, estimated upwards between two measurements.
         revision: counts the applied updates.
     """
@@ -47,6 +48,7 @@ class Document:
         "_touched",
         "clocks",
         "index",
+        "is_careful",
         "revision",
         "size",
     )
@@ -61,6 +63,7 @@ class Document:
         self._encoded: dict[int, bytes] = {}  # each client's part of the state vector, in pycrdt's order
         self.clocks: dict[int, int] = {}
         self.index: Index | None = Index()
+        self.is_careful = False
         self.size = 0
         self.revision = 0
 
@@ -94,8 +97,8 @@ class Document:
         """Take in the ready part of an admission; tells whether it changed anything. Raises Poisoned.
 
         Deletions of what is deleted change nothing: every step 2 holds all deletions of its document. New
-        structs always do; they may be applied later, with others in one transaction, which costs pycrdt much
-        less than a transaction each: by whatever needs the document, `verify` at the latest.
+        structs always do; they may be applied later, merged with others, which costs pycrdt much less than one
+        after the other: by whatever needs the document, `verify` at the latest.
         """
         ready = admission.ready
         if ready is None:
@@ -163,7 +166,13 @@ class Document:
 
     def _apply_gathered(self) -> bytes:
         gathered, self._gathered = self._gathered, []
-        return self._apply(*gathered)
+        if len(gathered) < 2 or self.is_careful:
+            return self._apply(*gathered)
+        try:
+            return self._apply(merge(gathered))  # each one costs pycrdt a walk over all clients
+        except Poisoned as error:
+            error.guilty = b""
+            raise
 
     def _apply(self, *updates: bytes) -> bytes:
         """The state vector then, read in the same transaction: an empty one costs nearly as much."""
@@ -185,6 +194,8 @@ class Document:
 
 def merge(updates: list[bytes]) -> bytes:
     """One update equal to `updates`, which come in causal order."""
+    if len(updates) > 1 and (joined := concatenate(updates)) is not None:
+        return joined
     while len(updates) > 1:
         updates = [
             merge_updates(*updates[start : start + _MERGE_CHUNK])

@@ -71,6 +71,7 @@ class Hub:
         self._housekeeper = Workers()  # for compactions and suspects, so that clients' edits need not wait
         self._snapshotter = Snapshotter(settings, backends, self._housekeeper)
         self._dropped: dict[str, Room] = {}  # rooms given up with an append under way
+        self._careful: set[str] = set()  # materials that were poisoned, nobody knows by whom
         self.peers = Peers(self._bus, self._forget_node, self._introduce)
         self.access = Access(None if settings.auth is AuthMode.NONE else backends.catalog)
         self.notices = Notices(self._bus)
@@ -175,6 +176,7 @@ class Hub:
                 raise Rejected(CloseCode.UNAVAILABLE, reason, "crash_loop") from error
         self._guard.opened(material)
         document = Document()
+        document.is_careful = material in self._careful
         try:
             document.load(loaded.updates)
             if document.size <= BIG:
@@ -251,6 +253,7 @@ class Hub:
         self._forget(room)
         room.close(CloseCode.DRAIN, "the material was unloaded")
         self._guard.closed(room.id)
+        self._careful.discard(room.id)
         if room.recorder.entries:
             self._snapshotter.begin(room)
 
@@ -278,8 +281,11 @@ class Hub:
     def _drop(self, room: Room, guilty: bytes) -> None:
         """Drop a document object that cannot be trusted; its members come back to a fresh one.
 
-        What they had sent and was not acknowledged they still hold, and send again.
+        What they had sent and was not acknowledged they still hold, and send again. Where it is not known whose
+        edit it was, the next document of this material tells.
         """
+        if not guilty:
+            self._careful.add(room.id)
         metrics.poisoned.inc()
         log.critical("document object dropped", material=room.id, guilty=guilty[:200].hex())
         self._give_up(room)

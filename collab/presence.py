@@ -206,8 +206,10 @@ class Presence:
         if identity is not None:
             colour = self._colour(client, fields, identity.subject)
             state = _stamp(fields, identity, colour)
-        if before is not None and before.owner is owner and before.state == state:
-            return False
+        if before is not None and before.owner is owner:
+            changed = before.state != state
+            before.identity, before.state, before.colour = identity, state, colour
+            return changed
         clock = before.clock if before else max(self.clock + 1, now)
         self._client_of[owner] = client
         self._entries[client] = _Entry(owner, identity, clock, state, colour, 0)

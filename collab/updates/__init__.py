@@ -1,6 +1,7 @@
 """Yjs updates (V1) as bytes: structural validation, causal gate, split. Pure; stands before pycrdt."""
 
 from collab.updates.admission import Admission
+from collab.updates.concatenation import concatenate
 from collab.updates.content import MAX_DEPTH
 from collab.updates.errors import InvalidUpdate
 from collab.updates.gate import admit
@@ -14,6 +15,7 @@ __all__ = [
     "Index",
     "InvalidUpdate",
     "admit",
+    "concatenate",
     "parse",
     "survey",
 ]

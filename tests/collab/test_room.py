@@ -6,6 +6,7 @@ from pycrdt import Doc, Text
 from collab.errors import CloseCode, Rejected
 from collab.presence import Identity
 from collab.protocol.ywebsocket import decode_state_vector
+from collab.room import Room
 from collab.updates import Admission, admit
 from storage.errors import Unavailable
 from storage.format import decode_entry
@@ -184,6 +185,23 @@ async def test_an_edit_without_news_waits_for_what_is_under_way_and_no_longer(lo
 async def test_a_panic_ends_the_room_and_not_the_process(log: HeldLog) -> None:
     """The bytes are known to panic inside pycrdt; the gate refuses them, so they are put past it."""
     room, ann, ben = make_room(log), Author("ann"), Author("ben")
+    await _poison(room, ann, ben)
+
+    assert room.is_closed
+    assert ann.closed == CloseCode.UNAVAILABLE
+
+
+async def test_a_careful_document_tells_whose_edit_was_poison(log: HeldLog) -> None:
+    room, ann, ben = make_room(log), Author("ann"), Author("ben")
+    room.document.is_careful = True
+    await _poison(room, ann, ben)
+
+    assert ben.closed == CloseCode.REFUSED
+    assert ann.closed == CloseCode.UNAVAILABLE
+
+
+async def _poison(room: Room, ann: Author, ben: Author) -> None:
+    """By `ben`, in one flush with a sound edit of `ann`."""
     room.join(ann)
     room.join(ben)
     ann.type(room, "x")
@@ -194,10 +212,6 @@ async def test_a_panic_ends_the_room_and_not_the_process(log: HeldLog) -> None:
     ann.type(room, "y")
     room.apply(ben, forced(poison, {5: 2**32}))
     await pause()
-
-    assert room.is_closed
-    assert ben.closed == CloseCode.REFUSED
-    assert ann.closed == CloseCode.UNAVAILABLE
 
 
 async def test_content_that_pycrdt_only_partly_takes_never_reaches_the_log(log: HeldLog) -> None:
