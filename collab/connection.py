@@ -93,7 +93,7 @@ class Connection:
 
     def received_text(self) -> None:
         """Refuse a text message."""
-        self._reject(text_refused())
+        self.reject(text_refused())
 
     def choked(self) -> None:
         """What comes now has to wait."""
@@ -130,13 +130,13 @@ class Connection:
         """What goes wrong with a client's message ends its connection."""
         if isinstance(error, InvalidUpdate):
             reason = f"the edit is refused: {error}"
-            self._reject(Rejected(CloseCode.REFUSED, reason, error.reason))
+            self.reject(Rejected(CloseCode.REFUSED, reason, error.reason))
         elif isinstance(error, WorkerDied):
-            self._reject(Rejected(CloseCode.REFUSED, "the edit is refused", "worker_died"))
+            self.reject(Rejected(CloseCode.REFUSED, "the edit is refused", "worker_died"))
         elif isinstance(error, Malformed):
-            self._reject(Rejected(CloseCode.MALFORMED, str(error), "malformed"))
+            self.reject(Rejected(CloseCode.MALFORMED, str(error), "malformed"))
         elif isinstance(error, Rejected):
-            self._reject(error)
+            self.reject(error)
         elif isinstance(error, Poisoned):
             self.close(CloseCode.REFUSED, "the edit cannot be applied")
         else:
@@ -167,7 +167,7 @@ class Connection:
         try:
             self._room.catch_up(self, state_vector)
         except Rejected as error:
-            self._reject(error)
+            self.reject(error)
 
     # From the client
 
@@ -193,9 +193,14 @@ class Connection:
         ticket = body.get("ticket")
         if not self._ours or body["type"] != "hello" or not isinstance(ticket, str):
             return
-        grant, before = self._authorise(ticket), self._session.grant
-        if grant.subject != before.subject:
+        grant = self._authorise(ticket)
+        if grant.subject != self._session.grant.subject:
             raise Rejected(CloseCode.FORBIDDEN, "the ticket is another person's", "forbidden")
+        self.regrant(grant)
+
+    def regrant(self, grant: Grant) -> None:
+        """Go on under `grant`, of the same person."""
+        before = self._session.grant
         self._session.grant, self.writes = grant, grant.role.writes
         self.identity = Identity(grant.subject, grant.name, grant.role) if grant.named else None
         if grant.role is not before.role:
@@ -345,15 +350,16 @@ class Connection:
             if now - self._closing_since > _CLOSE_SECONDS:
                 self._socket.abort()
         elif self._session.is_overdue(now):
-            self._reject(Rejected(CloseCode.OUT_OF_SYNC, "edits rest on missing ones", "parked_too_long"))
+            self.reject(Rejected(CloseCode.OUT_OF_SYNC, "edits rest on missing ones", "parked_too_long"))
         elif expires is not None and time.time() > expires:
-            self._reject(Rejected(CloseCode.TOKEN_EXPIRED, "the token has expired", "token_expired"))
+            self.reject(Rejected(CloseCode.TOKEN_EXPIRED, "the token has expired", "token_expired"))
         elif now - self._last_write > _KEEPALIVE and not stalled:
             self._put(ywebsocket.KEEPALIVE)
 
     # Helpers
 
-    def _reject(self, error: Rejected) -> None:
+    def reject(self, error: Rejected) -> None:
+        """Say why this client has to go."""
         metrics.rejects.labels(error.label).inc()
         log.info("client rejected", material=self._room.id, subject=self.author, reason=error.label)
         if self._ours:

@@ -97,8 +97,8 @@ class Document:
         """Take in the ready part of an admission; tells whether it changed anything. Raises Poisoned.
 
         Deletions of what is deleted change nothing: every step 2 holds all deletions of its document. New
-        structs always do; they may be applied later, merged with others, which costs pycrdt much less than one
-        after the other: by whatever needs the document, `verify` at the latest.
+        structs always do; they may be applied later, merged with others, which costs pycrdt much less: when
+        the document is needed, at `verify` at the latest.
         """
         ready = admission.ready
         if ready is None:

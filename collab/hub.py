@@ -281,8 +281,8 @@ class Hub:
     def _drop(self, room: Room, guilty: bytes) -> None:
         """Drop a document object that cannot be trusted; its members come back to a fresh one.
 
-        What they had sent and was not acknowledged they still hold, and send again. Where it is not known whose
-        edit it was, the next document of this material tells.
+        What they had sent and was not acknowledged they still hold, and send again. Where it is not known
+        whose edit it was, the next document of this material tells.
         """
         if not guilty:
             self._careful.add(room.id)

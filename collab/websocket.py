@@ -27,7 +27,6 @@ SCHEMA = 1
 
 _HELLO_SECONDS = 10.0  # within which a client of our subprotocol says who it is
 _HELLO_BYTES = 32 << 10
-_RENEW = ywebsocket.control("hello", ticket="")  # an empty ticket asks what the last one gives now
 
 
 async def endpoint(websocket: WebSocket) -> None:
@@ -91,17 +90,15 @@ def _authorise(hub: Hub, door: Door, visit: Visit, ticket: str) -> Grant:
 
 def _changed(connection: Connection, visit: Visit, *, ours: bool) -> None:
     """Let the session have what its visit may do now."""
-    if ours:
-        connection.received(_RENEW)
-        return
     try:
-        writes = visit.grant().role.writes
+        grant = visit.grant()
     except Rejected as error:
-        metrics.rejects.labels(error.label).inc()
-        connection.close(error.code, error.reason)
-    else:
-        if writes != connection.writes:  # plain y-websocket has no word for it: it comes back as what it is
-            connection.close(CloseCode.TOKEN_EXPIRED, "your role has changed")
+        connection.reject(error)
+        return
+    if ours:
+        connection.regrant(grant)
+    elif grant.role.writes != connection.writes:  # plain y-websocket has no word for it: it comes back
+        connection.close(CloseCode.TOKEN_EXPIRED, "your role has changed")
 
 
 async def _enter(websocket: WebSocket, hub: Hub, door: Door, *, ours: bool) -> Visit:

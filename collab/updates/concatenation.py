@@ -1,8 +1,8 @@
 """What several people typed at the same time, as one update: their blocks one after the other. Pure.
 
 An update is a number of blocks, the blocks, each of one client, and the deletions
-(https://github.com/yjs/yjs, src/utils/encoding.js). Where each of several updates holds one block, of a client
-of its own, and deletes nothing, little has to be decoded to join them.
+(https://github.com/yjs/yjs, src/utils/encoding.js). Where each of several updates holds one block, of another
+client, and deletes nothing, little has to be decoded to join them.
 """
 
 from collections.abc import Sequence
