@@ -69,8 +69,7 @@ class Document:
 
     def load(self, updates: list[bytes]) -> None:
         """Apply what storage holds, in its order. Raises Poisoned, also where it has a hole."""
-        for update in updates:
-            self._apply(update)
+        self._apply(*updates)
         self.revision += len(updates)
         if not all(holds(self._doc, update) for update in updates):
             raise Poisoned("stored content rests on content that is missing")

@@ -211,7 +211,7 @@ class Settings(BaseSettings):
     rooms: int = Field(
         5000, ge=1, description="Rooms open at once; beyond it the one left longest gives way, or 4529."
     )
-    compact_entries: int = Field(500, ge=1, description="Log entries after which a snapshot is made.")
+    compact_entries: int = Field(1000, ge=1, description="Log entries after which a snapshot is made.")
     compact_bytes: int = Field(1 << 20, ge=1, description="Log bytes after which a snapshot is made.")
     compact_seconds: float = Field(
         300.0, gt=0, description="Age in seconds of the oldest log entry after which a snapshot is made."
