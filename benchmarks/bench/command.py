@@ -17,7 +17,7 @@ from benchmarks.bench import servers
 from benchmarks.bench.dialects import DIALECTS
 from benchmarks.bench.page import model_page, page
 from benchmarks.bench.peers import PeerError
-from benchmarks.bench.report import Report, make_report, read_report
+from benchmarks.bench.report import Report, join_reports, make_report, read_report
 from benchmarks.bench.running import FAILURES, interleave
 from benchmarks.bench.scenarios import FLAT_OUT, SCENARIOS, Scenario, echoing, series
 from benchmarks.bench.servers import Contender
@@ -95,12 +95,16 @@ for _name in (*SCENARIOS, "all"):
 
 @app.command()
 def report(
-    file: Annotated[Path, typer.Argument(help="What --json wrote.", exists=True)],
+    files: Annotated[list[Path], typer.Argument(help="What --json wrote, of one machine.", exists=True)],
     html: Html = None,
     results: Markdown = None,
 ) -> None:
-    """Show a series again, or write its page and tables."""
-    _write(read_report(file), None, html, results)
+    """Show one or more series again, or write their page and tables."""
+    try:
+        joined = join_reports([read_report(file) for file in files])
+    except ValueError as error:
+        _fail(str(error))
+    _write(joined, None, html, results)
 
 
 @app.command()

@@ -3,8 +3,8 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -101,6 +101,18 @@ def read_report(path: Path) -> Report:
     """A report from its file. Raises OSError, or ValueError or KeyError for another file."""
     raw = json.loads(path.read_text())
     return Report(**{**raw, "runs": [_run_from_json(run) for run in raw["runs"]]})
+
+
+def join_reports(reports: Sequence[Report]) -> Report:
+    """Series that were made one after the other on one machine, as one. Raises ValueError for others."""
+    first, last = reports[0], reports[-1]
+    if any(
+        (one.machine, one.versions, one.profile) != (last.machine, last.versions, last.profile)
+        for one in reports
+    ):
+        raise ValueError("these series come from different machines, versions or sizes")
+    commands = "; ".join(one.command for one in reports)
+    return replace(first, date=last.date, command=commands, runs=[run for one in reports for run in one.runs])
 
 
 def _run_to_json(run: Run) -> dict[str, Any]:

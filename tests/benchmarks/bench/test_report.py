@@ -1,5 +1,6 @@
 """What is shown is what was found: medians, ratios, failures."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from benchmarks.bench.latencies import Latencies
 from benchmarks.bench.outcome import Outcome
 from benchmarks.bench.page import page
-from benchmarks.bench.report import Report, make_report, read_report
+from benchmarks.bench.report import Report, join_reports, make_report, read_report
 from benchmarks.bench.running import Run
 from benchmarks.bench.tables import markdown, rows, shown
 
@@ -46,6 +47,17 @@ def test_a_file_gives_the_report_back(report: Report, tmp_path: Path) -> None:
     assert again.to_json() == report.to_json()
     assert list(rows(again, "classroom")) == list(rows(report, "classroom"))
     assert len(again.latencies("classroom", "theirs", "edit")) == 4
+
+
+def test_series_of_one_machine_are_joined(report: Report) -> None:
+    other = make_report("studyhub bench join", "smoke", [replace(report.runs[0], scenario="join")])
+
+    both = join_reports([report, other])
+
+    assert both.scenarios == ["classroom", "join"]
+    assert both.command == "studyhub bench classroom; studyhub bench join"
+    with pytest.raises(ValueError, match="different"):
+        join_reports([report, replace(other, machine={"processor": "another"})])
 
 
 def test_results_say_machine_date_versions_and_failures(report: Report) -> None:
