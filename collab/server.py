@@ -29,7 +29,8 @@ def serve(settings: Settings) -> None:
     listener = listen(settings.host, settings.port, shared=settings.worker > 0)
     if settings.worker:
         _end_without_supervisor()
-    app = create_app(settings)
+    url = address_of(settings.host, listener)  # its port is not that of the settings where they say 0
+    app = create_app(settings.model_copy(update={"public_url": settings.public_url or url}))
     # A start that fails gets one line from us, not a traceback from uvicorn.
     logging.getLogger("uvicorn.error").addFilter(lambda _: not hasattr(app.state, "start_error"))
     config = uvicorn.Config(
@@ -46,7 +47,7 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=int(settings.drain_seconds) + 5,
         lifespan="on",
     )
-    server = _Server(config, app, address_of(settings.host, listener))
+    server = _Server(config, app, url)
     server.run(sockets=[listener])
     if server.force_exit or not server.settled:
         raise SystemExit(1)

@@ -2,8 +2,11 @@
 
 import asyncio
 import secrets
+import string
 import unicodedata
 from base64 import b64encode
+from functools import cache
+from importlib.resources import files
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -14,6 +17,7 @@ SHORTEST, LONGEST = 8, 256
 """Characters of a password."""
 
 _AT_ONCE = 2  # hashes: each takes 64 MiB
+_TRIMMINGS = string.digits + string.punctuation + string.whitespace  # what people add to a word for safety
 
 
 class Passwords:
@@ -25,10 +29,14 @@ class Passwords:
         self._nobody = _hash_of_nobody(self._hasher)
 
     async def hash(self, password: str) -> str:
-        """What is stored of a new `password`. Raises Rejected where it is too short or too long."""
+        """What is stored of a new `password`. Raises Rejected: of a bad length, or too common."""
         if not SHORTEST <= len(password) <= LONGEST:
             raise Rejected(
                 CloseCode.MALFORMED, f"a password has {SHORTEST} to {LONGEST} characters", "password"
+            )
+        if is_common(password):
+            raise Rejected(
+                CloseCode.MALFORMED, "many people have this password: take another", "common_password"
             )
         async with self._turn:
             return await asyncio.to_thread(self._hasher.hash, _plain(password))
@@ -48,6 +56,21 @@ class Passwords:
             return self._hasher.verify(stored, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def is_common(password: str) -> bool:
+    """Whether guessers would try `password` among the first (NIST SP 800-63B, section 3.1.1.2).
+
+    Neither capitals nor digits and signs around a word make it another one.
+    """
+    plain = unicodedata.normalize("NFKC", password).casefold()
+    return not _common().isdisjoint((plain, plain.strip(_TRIMMINGS)))
+
+
+@cache
+def _common() -> frozenset[str]:
+    lines = files("collab.accounts").joinpath("common_passwords.txt").read_text("utf-8").splitlines()
+    return frozenset(line for line in lines if not line.startswith("#"))
 
 
 def _plain(password: str) -> bytes:

@@ -1,5 +1,6 @@
 """What the routes of accounts ask for: the service, the caller with its device, and what it signs in with."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -9,7 +10,7 @@ from collab.accounts.sessions import Device, Person, SignedIn
 from collab.api import dependencies
 from collab.api.dependencies import Caller, Principal, SocketTokens, address_of
 from collab.api.models.accounts import Session
-from collab.api.problems import Missing
+from collab.api.problems import Missing, Refused
 from collab.auth.door import Door
 from collab.errors import CloseCode, Rejected
 
@@ -33,11 +34,18 @@ class AccountTokens:
         return await self._others.authenticate(token)
 
 
-async def _service(request: Request) -> AccountService:
+async def _service(request: Request) -> AsyncIterator[AccountService]:
     service: AccountService | None = request.app.state.accounts
     if service is None:  # the platform has the accounts
         raise Missing
-    return service
+    try:
+        yield service
+    except Refused:
+        raise
+    except Rejected as error:
+        if error.code is CloseCode.REFUSED:  # what the state of an account forbids
+            raise Refused(409, error.reason, error.label) from error
+        raise
 
 
 async def _signed_in(caller: Caller) -> Person:

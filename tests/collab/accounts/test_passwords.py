@@ -5,7 +5,7 @@ from argon2 import PasswordHasher, extract_parameters
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collab.accounts.passwords import LONGEST, Passwords, _hash_of_nobody
+from collab.accounts.passwords import LONGEST, Passwords, _hash_of_nobody, is_common
 from collab.errors import CloseCode, Rejected
 from tests.collab.accounts.conftest import PASSWORD, QUICK
 
@@ -71,13 +71,26 @@ async def test_a_password_of_another_length_is_refused(password: str) -> None:
     assert caught.value.code is CloseCode.MALFORMED
 
 
+@pytest.mark.parametrize("password", ["password", "PassWord", "baseball1984!", "\uff50assword", "1q2w3e4r"])
+async def test_a_password_that_many_people_have_is_refused(password: str) -> None:
+    with pytest.raises(Rejected, match="many people") as caught:
+        await Passwords(QUICK).hash(password)
+
+    assert (caught.value.code, caught.value.label) == (CloseCode.MALFORMED, "common_password")
+
+
+@pytest.mark.parametrize("password", [PASSWORD, "# The passwords", "passwords of mine", "12 apples!"])
+def test_a_password_of_ones_own_is_not_common(password: str) -> None:
+    assert not is_common(password)
+
+
 async def test_keyboards_that_compose_differently_type_the_same() -> None:
     passwords = Passwords(QUICK)
 
     assert await passwords.matches(await passwords.hash("Schlu\u0308ssel"), "Schl\u00fcssel")
 
 
-@given(password=st.text(min_size=8, max_size=LONGEST))
+@given(password=st.text(min_size=8, max_size=LONGEST).filter(lambda password: not is_common(password)))
 @settings(max_examples=25)
 async def test_every_password_matches_itself(password: str) -> None:
     passwords = Passwords(QUICK)

@@ -163,6 +163,18 @@ async def test_a_second_factor_over_http(ann: Caller) -> None:
     await ann.call("POST", "/sessions", credentials, 201)
 
 
+async def test_what_the_state_of_an_account_forbids_is_a_conflict(ann: Caller) -> None:
+    refused = [
+        await ann.call("PUT", "/account/second-factor", {"code": "123456"}, 409),
+        await ann.call("POST", "/account/password", {"old": PASSWORD, "new": "password1"}, 400),
+        await ann.call("GET", "/sessions?limit=0", status=400),
+        await ann.call("DELETE", "/sessions/unknown", status=404),
+    ]
+
+    labels = ["totp_not_begun", "common_password", "body", "missing"]
+    assert [answer["type"].partition("#")[2] for answer in refused] == labels
+
+
 async def test_a_guest_is_claimed_over_http(ann: Caller) -> None:
     assert ann.app is not None
     guest, token = ann.app.state.door.guests.know(None, "On the bus")
