@@ -1,7 +1,7 @@
-"""How long a server takes from a snapshot in storage to a joiner's first sync message, and what others feel of it.
+"""From a snapshot in storage to a joiner's first sync message: how long it takes, and how long others wait.
 
 `python -m benchmarks.opening FILE` makes the document of a recorded session, stores it as a snapshot, and
-opens it again and again, each time with a hub that has never seen it. `--times N`: a document of N such texts.
+opens it again and again, each time with a hub that has never seen it. `--times N`: a document of N texts.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def repeated(state: bytes, times: int) -> bytes:
     """A document with the text of `state` so many times, each under a name and a client id of its own."""
     source: pycrdt.Doc[pycrdt.Text] = pycrdt.Doc()
     source.apply_update(state)
-    (text,) = [str(source.get(name, type=pycrdt.Text)) for name in source.keys()]
+    (text,) = [str(source.get(name, type=pycrdt.Text)) for name in source]  # of one root
     doc: pycrdt.Doc[pycrdt.Text] = pycrdt.Doc()
     for number in range(times):
         copy: pycrdt.Doc[pycrdt.Text] = pycrdt.Doc(client_id=number + 2)
