@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.catalog import tables
 from storage.catalog.audit import Audit
+from storage.catalog.client_ids import ClientIds
 from storage.catalog.copying import read_tables, write_tables
 from storage.catalog.database import Database
 from storage.catalog.groups import Groups
@@ -36,6 +37,7 @@ class Catalog:
 
     Attributes:
         shelf, sharing, groups: what people own, what they gave to whom, and who is in which group.
+        client_ids: whose the client ids of documents are.
     """
 
     def __init__(self, place: Path | str, *, seconds: float = 5.0) -> None:
@@ -46,6 +48,7 @@ class Catalog:
         self.shelf = Shelf(self._database)
         self.sharing = Sharing(self._database)
         self.groups = Groups(self._database)
+        self.client_ids = ClientIds(self._database)
         self.idempotency = Idempotency(self._database)
 
     @property
