@@ -38,6 +38,8 @@ class Blocked(BaseModel):
     """Somebody who is kept away, or muted; `*` for everybody."""
 
     user: str
+    name: str
+    """Empty where it has none that the caller knows."""
     since: int
 
 
@@ -51,10 +53,9 @@ async def remove_member(user: str, request: Request, caller: Caller, moderation:
         raise Missing
 
 
-async def list_blocks(request: Request, catalog: CatalogDep) -> list[Blocked]:
+async def list_blocks(request: Request, caller: Caller, catalog: CatalogDep) -> list[Blocked]:
     """Who is kept away from here."""
-    found = await catalog.sharing.blocked(*place_of(request.path_params))
-    return [Blocked(user=user, since=since) for user, since in found]
+    return await _blocked(catalog, caller.id, *place_of(request.path_params))
 
 
 async def block_member(
@@ -113,10 +114,9 @@ async def thaw_material(material: str, caller: Caller, moderation: ModerationDep
 
 
 @router.get("/materials/{material:path}/mutes", dependencies=[requires(Action.MODERATE)])
-async def list_mutes(material: str, catalog: CatalogDep) -> list[Blocked]:
+async def list_mutes(material: str, caller: Caller, catalog: CatalogDep) -> list[Blocked]:
     """Who is muted in the chat."""
-    found = await catalog.sharing.blocked(CHAT, material)
-    return [Blocked(user=user, since=since) for user, since in found]
+    return await _blocked(catalog, caller.id, CHAT, material)
 
 
 @router.put(
@@ -154,3 +154,9 @@ async def revoke_access(body: Revocation, request: Request, door: DoorDep, moder
     if body.material == EVERY_MATERIAL and everywhere is None:
         raise Missing
     await moderation.revoke(body.material, body.subject, by=grant.subject)
+
+
+async def _blocked(catalog: CatalogDep, asker: str, scope: str, target: str) -> list[Blocked]:
+    found = await catalog.sharing.blocked(scope, target)
+    names = await catalog.sharing.names(asker, [user for user, _ in found])
+    return [Blocked(user=user, name=names.get(user, ""), since=since) for user, since in found]

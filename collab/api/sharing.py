@@ -43,6 +43,8 @@ class ShareView(BaseModel):
     id: str
     kind: Kind
     grantee: str
+    name: str
+    """Of the grantee; empty where it has none that the caller knows."""
     role: Role
     created: int
     created_by: str
@@ -83,9 +85,10 @@ async def list_shared(caller: Caller, catalog: CatalogDep, page: PageDep) -> Lis
     return page.listing([material_view(item) for item in found], key=lambda item: item.id)
 
 
-async def list_shares(request: Request, catalog: CatalogDep) -> list[ShareView]:
+async def list_shares(request: Request, caller: Caller, catalog: CatalogDep) -> list[ShareView]:
     """The roles that people and groups were given here; not those that a tab passes on."""
-    return [_share_view(share) for share in await catalog.sharing.shares(*place_of(request.path_params))]
+    shares = await catalog.sharing.shares(*place_of(request.path_params))
+    return await _share_views(catalog, caller.id, shares)
 
 
 async def give_share(
@@ -100,7 +103,7 @@ async def give_share(
     given = await shares.give(
         scope, target, body.kind, body.grantee, body.role, by=caller.id, expires=body.expires
     )
-    return _share_view(given)
+    return (await _share_views(catalog, caller.id, [given]))[0]
 
 
 async def take_share(
@@ -158,11 +161,19 @@ _add_routes(Scope.TAB, "/tabs/{tab}")
 _add_routes(Scope.MATERIAL, "/materials/{material:path}")
 
 
-def _share_view(share: Share) -> ShareView:
+async def _share_views(catalog: CatalogDep, asker: str, shares: list[Share]) -> list[ShareView]:
+    people = [share.grantee for share in shares if share.grantee_kind is Kind.USER]
+    groups = [share.grantee for share in shares if share.grantee_kind is Kind.GROUP]
+    names = await catalog.sharing.names(asker, people, groups)
+    return [_share_view(share, names.get(share.grantee, "")) for share in shares]
+
+
+def _share_view(share: Share, name: str) -> ShareView:
     return ShareView(
         id=share.id,
         kind=share.grantee_kind,
         grantee=share.grantee,
+        name=name,
         role=Role(share.role),
         created=share.created,
         created_by=share.created_by,

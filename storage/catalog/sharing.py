@@ -148,6 +148,24 @@ class Sharing:
         )
         return {row.user: row.newest for row in await self._all(query.group_by(_BLOCKS.user))}
 
+    async def names(
+        self, asker: str, people: Collection[str], groups: Collection[str] = ()
+    ) -> dict[str, str]:
+        """What those of them are called that have a name, as far as `asker` may know.
+
+        Accounts by their own names; guests as the groups of `asker` call them, of several the last joined.
+        """
+        users, members, named = tables.users.c, tables.group_members.c, tables.groups.c
+        wanted = list(filter(storable, people))
+        joined = tables.group_members.join(tables.groups, members.group == named.id)
+        mine = select(members.user, members.display_name).select_from(joined).where(named.owner == asker)
+        queries = (
+            mine.where(members.user.in_(wanted)).order_by(members.joined, members.group),
+            select(users.id, users.name).where(users.id.in_(wanted), users.name != ""),
+            select(named.id, named.name).where(named.id.in_(list(filter(storable, groups)))),
+        )
+        return {id: name for query in queries for id, name in await self._all(query)}
+
     async def is_muted(self, material: str, users: Collection[str]) -> bool:
         """Whether one of `users` is muted in the chat of `material`."""
         query = select(_BLOCKS.user).where(

@@ -16,6 +16,7 @@ from collab.participant import Participant
 from collab.sharing import trash as trash_module
 from collab.sharing.links import ShareLinks
 from collab.sharing.trash import KEPT, Trash
+from storage.catalog.people_values import User
 from storage.catalog.shares import CHAT, Item, Scope, Tab
 from storage.clock import unix_milliseconds
 from storage.keys import encode_id
@@ -181,7 +182,9 @@ async def test_a_role_is_given_listed_changed_and_taken_back(api: Api, scope: st
     place = f"/{scope}/{tab if scope == 'tabs' else material}"
     await api.call("ben", "GET", f"/materials/{material}", status=404)
 
+    await api.app.state.backends.catalog.people.add_user(User("ben", "Ben B.", 1))
     given = await api.call("ada", "PUT", f"{place}/shares", {"grantee": "ben", "role": "viewer"})
+    assert given["name"] == "Ben B."
     assert (await api.call("ben", "GET", f"/materials/{material}"))["role"] == "viewer"
     again = await api.call("ada", "PUT", f"{place}/shares", {"grantee": "ben", "role": "editor"})
     assert again["id"] == given["id"]

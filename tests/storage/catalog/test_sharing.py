@@ -5,6 +5,7 @@ from sqlalchemy import insert
 
 from storage.catalog import tables
 from storage.catalog.catalog import Catalog
+from storage.catalog.people_values import User
 from storage.catalog.shares import (
     Group,
     GroupMember,
@@ -243,3 +244,17 @@ async def test_a_removed_group_takes_its_roles_with_it(shelf: Catalog) -> None:
     assert await shelf.groups.group("g") is None
     assert await shelf.groups.members("g") == []
     assert await shelf.sharing.shares(Scope.MATERIAL, "m") == []
+
+
+async def test_people_are_called_what_the_asker_may_know(shelf: Catalog) -> None:
+    await shelf.people.add_user(User("bob", "Bob", 1))
+    await shelf.people.add_user(User("gone", "", 1, erased=2))
+    for group, owner, name in (("g", "ann", "Cid"), ("h", "ann", "Cid B."), ("k", "zoe", "Secret")):
+        await shelf.groups.add(Group(group, owner, f"class {group}", None, 1))
+        await shelf.groups.join(group, GroupMember("guest:cid", ord(group), name))
+        await shelf.groups.join(group, GroupMember("bob", 1, "Robert"))
+
+    names = await shelf.sharing.names("ann", ["bob", "gone", "guest:cid", "x", "\0"], ["g", "x"])
+
+    assert names == {"bob": "Bob", "guest:cid": "Cid B.", "g": "class g"}
+    assert await shelf.sharing.names("eve", ["guest:cid"]) == {}
