@@ -12,7 +12,7 @@ function serviceWorker(): Plugin {
     name: 'service-worker',
     apply: 'build',
     generateBundle(_options, bundle) {
-      const built = Object.keys(bundle).filter((name) => /\.(js|css|woff2|svg)$/.test(name) && !/\b(docs|account)-/.test(name))
+      const built = Object.keys(bundle).filter((name) => /\.(js|css|woff2|svg)$/.test(name) && !/\b(docs|account|qr)-/.test(name))
       const files = ['/', ...built.map((name) => `/${name}`), ...readdirSync('public').map((name) => `/${name}`)]
       const version = createHash('sha256')
       for (const file of Object.values(bundle)) version.update(file.type === 'chunk' ? file.code : file.source)

@@ -20,14 +20,14 @@ test.each([
   expect(verdict(code, false)).toBe(expected)
 })
 
-test('a token kept from earlier is replaced once before access counts as denied', () => {
+test('a token kept from earlier is replaced once before its bearer counts as signed out', () => {
   expect(verdict(4401, false)).toBe('refresh')
-  expect(verdict(4401, true)).toBe('forbidden')
+  expect(verdict(4401, true)).toBe('signed-out')
 })
 
 test('a token request that nobody answers is tried again', () => {
   expect([0, 429, 500, 503].map(tokenVerdict)).toEqual(['retry', 'retry', 'retry', 'retry'])
-  expect([401, 403, 404, 422].map(tokenVerdict)).toEqual(['forbidden', 'forbidden', 'missing', 'malformed'])
+  expect([401, 403, 404, 422].map(tokenVerdict)).toEqual(['signed-out', 'forbidden', 'missing', 'malformed'])
 })
 
 const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })

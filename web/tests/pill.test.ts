@@ -6,6 +6,7 @@ const SAVED: Facts = {
   reachable: true,
   connectedBefore: true,
   writable: true,
+  frozen: '',
   waiting: 0,
   settled: true,
   unrecorded: false,
@@ -31,6 +32,8 @@ test.each<[Partial<Facts>, string]>([
   [{ unrecorded: true }, 'Not saved yet'],
   [{ unrecorded: true, settled: false, waiting: 3 }, 'Not saved yet'],
   [{ writable: false }, 'Read-only'],
+  [{ writable: false, frozen: 'exam' }, 'Frozen'],
+  [{ writable: true, frozen: 'exam' }, 'Saved'],
   [{ phase: 'ended' }, 'Stopped'],
 ])('%o shows "%s"', (facts, expected) => {
   expect(text(facts)).toBe(expected)

@@ -78,8 +78,13 @@ test('a session that the server ended is forgotten', async () => {
   const { browser, tab } = signedIn()
   browser.newest = 'another'
   browser.now = 20 * MINUTE
+  let told = 0
+  tab.onEnd = () => (told += 1)
   expect(await tab.access()).toBeNull()
   expect(tab.tokens).toBeNull()
+  expect([told, tab.hasEnded, browser.tab().hasEnded]).toEqual([1, true, true])
+  tab.keep(browser.tokens())
+  expect(tab.hasEnded).toBe(false)
 })
 
 test('a server that is away ends no session', async () => {

@@ -3,6 +3,7 @@ import { call } from '../material/api'
 import { begin, mine, session, type SignedIn } from './server'
 
 const ACCOUNT = '/api/v1/account'
+const BACK = 'studyhub:back' // in sessionStorage, until somebody has signed in
 const FLOW = 'studyhub:oidc' // in sessionStorage, while the browser is at an issuer
 
 export interface Device {
@@ -10,7 +11,21 @@ export interface Device {
   device: string
   /** Unix time in milliseconds. */
   seen: number
+  shared_computer: boolean
   current: boolean
+}
+
+export interface Account {
+  name: string
+  email: string | null
+  has_password: boolean
+  second_factor: boolean
+}
+
+/** What an authenticator app needs: as text to type, and as the URI of a QR code. */
+export interface AppSecret {
+  secret: string
+  uri: string
 }
 
 export function signIn(email: string, password: string, code: string, shared_computer: boolean): Promise<void> {
@@ -21,13 +36,39 @@ export function signIn(email: string, password: string, code: string, shared_com
 export const register = (email: string): Promise<void> => call('POST', `${ACCOUNT}/registrations`, { email })
 export const forgotPassword = (email: string): Promise<void> => call('POST', `${ACCOUNT}/password/resets`, { email })
 
-export const createAccount = (token: string, name: string, password: string): Promise<void> =>
-  begin(call<SignedIn>('POST', ACCOUNT, { token, name, password }))
+export const createAccount = (token: string, name: string, password: string, shared_computer: boolean): Promise<void> =>
+  begin(call<SignedIn>('POST', ACCOUNT, { token, name, password, shared_computer }))
 
 export const resetPassword = (token: string, password: string): Promise<void> =>
   call('PUT', `${ACCOUNT}/password`, { token, password })
 
 export const confirmAddress = (token: string): Promise<void> => call('PUT', `${ACCOUNT}/email`, { token })
+
+export const account = (): Promise<Account> => mine('GET', '/account')
+
+/** All other devices are signed out. */
+export const changePassword = (old: string, next: string): Promise<void> =>
+  mine('POST', '/account/password', { old, new: next })
+
+/** Mails a link to `email`. Without a password, where the account has none. */
+export const changeAddress = (email: string, password: string): Promise<void> =>
+  mine('POST', '/account/email', { email, ...(password && { password }) })
+
+export const beginSecondFactor = (password: string): Promise<AppSecret> =>
+  mine('POST', '/account/second-factor', { password })
+
+/** Gives the recovery codes. */
+export const confirmSecondFactor = async (code: string): Promise<string[]> =>
+  (await mine<{ codes: string[] }>('PUT', '/account/second-factor', { code })).codes
+
+export const endSecondFactor = (password: string): Promise<void> =>
+  mine('POST', '/account/second-factor/end', { password })
+
+/** Everything that is kept about the account. */
+export const exported = (): Promise<object> => mine('GET', '/account/export')
+
+export const erase = (password: string): Promise<void> =>
+  mine('POST', '/account/erasure', password ? { password } : {})
 
 /** Sets the name that others see. */
 export async function rename(name: string): Promise<void> {
@@ -64,7 +105,21 @@ export const devices = async (): Promise<Device[]> =>
 
 export const endDevice = (id: string): Promise<void> => mine('DELETE', `/sessions/${id}`)
 
+export const endOthers = (): Promise<unknown> => mine('DELETE', '/sessions')
+
 export async function signOut(): Promise<void> {
   await mine('DELETE', '/sessions/current')
   session.forget()
+}
+
+/** Remembers the guide that somebody came from to sign in. */
+export function rememberBack(address: string): void {
+  sessionStorage.setItem(BACK, address)
+}
+
+/** The guide to go back to, once; null: none, or it is no address of a guide of ours. */
+export function takeBack(): string | null {
+  const address = sessionStorage.getItem(BACK)
+  sessionStorage.removeItem(BACK)
+  return address?.startsWith('/m/') ? address : null
 }

@@ -4,6 +4,7 @@ import { storage } from '../material/memory'
 import { Session, type Tokens } from './session'
 
 const API = '/api/v1'
+const SIGNED_OUT = 'signed_out'
 
 /** The server's answer to a sign-in. */
 export interface SignedIn {
@@ -35,7 +36,14 @@ export const session = new Session({
 
 /** As `call`, in the name of who is signed in. */
 export async function mine<Answer>(method: string, path: string, body?: object): Promise<Answer> {
-  return call<Answer>(method, API + path, body, await session.access())
+  const token = await session.access()
+  if (token === null) throw new ApiError(401, 'You are not signed in any more.', SIGNED_OUT)
+  try {
+    return await call<Answer>(method, API + path, body, token)
+  } catch (error) {
+    if ((error as ApiError).label === SIGNED_OUT) session.end()
+    throw error
+  }
 }
 
 /** Keeps what a sign-in gave. */

@@ -23,9 +23,13 @@ export interface Surroundings {
 }
 
 const KEY = 'studyhub:session'
+const ENDED = 'studyhub:ended'
 const EARLY = 60_000 // milliseconds before its end that a token counts as over: clocks differ, requests take time
 
 export class Session {
+  /** Called when the server has ended the session. */
+  onEnd: () => void = () => undefined
+
   constructor(private readonly surroundings: Surroundings) {}
 
   /** The tokens that are kept; null: nobody is signed in. */
@@ -38,12 +42,25 @@ export class Session {
     }
   }
 
+  /** Whether the server has ended the last session, and nobody has signed in since. */
+  get hasEnded(): boolean {
+    return this.surroundings.storage.getItem(ENDED) !== null
+  }
+
   keep(tokens: Tokens): void {
     this.surroundings.storage.setItem(KEY, JSON.stringify(tokens))
+    this.surroundings.storage.removeItem(ENDED)
   }
 
   forget(): void {
     this.surroundings.storage.removeItem(KEY)
+  }
+
+  /** The server says that this device is not signed in any more. */
+  end(): void {
+    this.forget()
+    this.surroundings.storage.setItem(ENDED, 'yes')
+    this.onEnd()
   }
 
   /** An access token that is still good; null: nobody is signed in. Rejects when the server is away. */
@@ -55,7 +72,7 @@ export class Session {
       if (!tokens || this.fresh()) return this.fresh()
       const renewed = await this.surroundings.renew(tokens.refresh)
       if (renewed) this.keep(renewed)
-      else this.forget()
+      else this.end()
       return renewed?.access ?? null
     })
   }

@@ -7,12 +7,17 @@ export { session } from './server'
 export interface Tab {
   id: string
   title: string
+  /** `#rrggbb`, a name, or '' for none. */
+  colour: string
 }
 
 export interface Item {
   id: string
   title: string
   kind: string | null
+  tab: string | null
+  /** Why nobody may write; '' where they may. */
+  frozen: string
 }
 
 interface Listing<Value> {
@@ -20,18 +25,34 @@ interface Listing<Value> {
   next: string | null
 }
 
+export const tabName = (tab: Tab): string => tab.title || 'Untitled tab'
+export const itemName = (item: Item): string => item.title || 'Untitled study guide'
+
 export const tabs = (): Promise<Tab[]> => mine('GET', '/tabs')
 export const addTab = (title: string): Promise<Tab> => mine('POST', '/tabs', { title })
-export const renameTab = (id: string, title: string): Promise<void> => mine('PATCH', `/tabs/${id}`, { title })
+export const changeTab = (id: string, change: { title: string; colour: string }): Promise<void> =>
+  mine('PATCH', `/tabs/${id}`, change)
+export const orderTabs = (ids: string[]): Promise<void> => mine('PUT', '/tabs/order', { ids })
 export const removeTab = (id: string): Promise<void> => mine('DELETE', `/tabs/${id}`)
+export const restoreTab = (id: string): Promise<void> => mine('POST', `/tabs/${id}/restore`)
+export const trashedTabs = (): Promise<Tab[]> => mine('GET', '/tabs?trashed=true')
 
 export const itemsOf = (tab: string): Promise<Item[]> => mine('GET', `/tabs/${tab}/materials`)
 export const addItem = (tab: string): Promise<Item> =>
   mine('POST', `/tabs/${tab}/materials`, { kind: 'guide', title: 'Untitled study guide' })
+export const orderItems = (tab: string, ids: string[]): Promise<void> =>
+  mine('PUT', `/tabs/${tab}/materials/order`, { ids })
+/** Into another tab, behind what is there; null: into none. */
+export const moveItem = (id: string, tab: string | null): Promise<void> =>
+  mine('POST', `/materials/${encodeId(id)}/move`, { tab })
+export const removeItem = (id: string): Promise<void> => mine('DELETE', `/materials/${encodeId(id)}`)
+export const restoreItem = (id: string): Promise<void> => mine('POST', `/materials/${encodeId(id)}/restore`)
+/** Deletes for good what lies in the trash. */
+export const purgeItem = (id: string): Promise<void> => mine('POST', `/materials/${encodeId(id)}/purge`)
+export const trashedItems = (): Promise<Item[]> => all('/me/materials?trashed=true')
 
 /** Guides that are in no tab. */
-export const loose = async (): Promise<Item[]> =>
-  (await all<Item & { tab: string | null }>('/me/materials')).filter((item) => item.tab === null)
+export const loose = async (): Promise<Item[]> => (await all<Item>('/me/materials')).filter((item) => item.tab === null)
 
 /** Everything that others gave to who is signed in. */
 export const shared = (): Promise<Item[]> => all('/shared')
@@ -47,9 +68,12 @@ export const ticket = (id: string): Promise<Ticket> => mine('POST', `/materials/
 async function all<Value>(path: string): Promise<Value[]> {
   const found: Value[] = []
   for (let after: string | null = ''; after !== null; ) {
-    const page: Listing<Value> = await mine('GET', `${path}?limit=200&after=${encodeURIComponent(after)}`)
-    found.push(...page.items)
-    after = page.next
+    const { items, next }: Listing<Value> = await mine('GET', page(path, after))
+    found.push(...items)
+    after = next
   }
   return found
 }
+
+const page = (path: string, after: string): string =>
+  `${path}${path.includes('?') ? '&' : '?'}limit=200&after=${encodeURIComponent(after)}`

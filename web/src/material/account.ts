@@ -8,8 +8,11 @@ export interface Ticket {
   user: { id: string; name: string }
 }
 
-/** What opens the socket; null: nobody is signed in, or the account has no role here. Rejects with an ApiError. */
-export async function accountTicket(id: string): Promise<Ticket | null> {
+/**
+ * What opens the socket; null: nobody is signed in, or the account has no role here. Rejects with an ApiError: 401
+ * where the session has ended and there is no link to fall back on.
+ */
+export async function accountTicket(id: string, hasLink: boolean): Promise<Ticket | null> {
   if (!isSignedIn()) return null
   const { session, ticket } = await import('../account/shelf')
   try {
@@ -17,7 +20,8 @@ export async function accountTicket(id: string): Promise<Ticket | null> {
     const user = session.tokens?.user
     return user ? { token, role, user } : null
   } catch (error) {
-    if ([401, 403, 404].includes((error as ApiError).status)) return null
+    const { status } = error as ApiError
+    if (status === 403 || status === 404 || (status === 401 && hasLink)) return null
     throw error
   }
 }

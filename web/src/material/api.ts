@@ -41,6 +41,11 @@ export function fetchLinks(id: string, token: string): Promise<Links> {
   return request(`/api/v1/materials/${encodeId(id)}/links`, undefined, token)
 }
 
+/** Why nobody may write into a material; '' where they may. */
+export async function fetchFrozen(id: string, token: string): Promise<string> {
+  return (await request<{ frozen: string }>(`/api/v1/materials/${encodeId(id)}`, undefined, token)).frozen
+}
+
 const request = <Answer>(path: string, body?: object, token?: string): Promise<Answer> =>
   call<Answer>(body ? 'POST' : 'GET', path, body, token)
 

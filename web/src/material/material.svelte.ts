@@ -10,7 +10,7 @@ import { pill, type Pill } from '../sync/pill'
 import { canWrite, Provider } from '../sync/provider'
 import { accountTicket, renameAccount } from './account'
 import { socketUrl, type Address } from './address'
-import { fetchLinks, requestToken, type Admission, type Links } from './api'
+import { fetchFrozen, fetchLinks, requestToken, type Admission, type Links } from './api'
 import { openCopy, type LocalCopy } from './copy'
 import { findForeign, findForeignIn } from './foreign'
 import * as memory from './memory'
@@ -43,6 +43,8 @@ export class Material {
   people = $state.raw<Person[]>([])
   me = $state.raw<Person>({ id: '', name: '', color: '', kind: 'human', role: '' })
   end = $state.raw<End | null>(null)
+  /** Why nobody may write for now, '' where that is not so. */
+  frozen = $state('')
   /** Whether this person is known by its account. */
   isAccount = $state(false)
 
@@ -50,7 +52,7 @@ export class Material {
   private ledger = new Ledger()
   private provider: Provider | null = null
   private copy: LocalCopy | null = null
-  private admission: Pick<Admission, 'token'> | null = null
+  private admission: Pick<Admission, 'token' | 'role'> | null = null
   private countedWaiting = 0
 
   constructor(readonly address: Address) {}
@@ -123,9 +125,9 @@ export class Material {
   }
 
   /** The account's own role goes before what a link gives to everybody. */
-  private async admit(name?: string): Promise<Pick<Admission, 'token'>> {
+  private async admit(name?: string): Promise<Pick<Admission, 'token' | 'role'>> {
     const { id } = this.address
-    const ticket = await accountTicket(id)
+    const ticket = await accountTicket(id, this.address.key !== null)
     this.isAccount = ticket !== null
     const admission = ticket ?? (await this.admitGuest(name))
     this.admission = admission
@@ -167,11 +169,21 @@ export class Material {
     if (provider.writable !== null && provider.writable !== this.isWritable) {
       this.isWritable = provider.writable
       this.publish()
+      void this.askWhy()
     }
     this.countWaiting()
     const { phase, reachable, connectedBefore, writable, unrecorded, level } = provider
     const { waiting, settled } = ledger
-    this.show(pill({ phase, reachable, connectedBefore, writable, waiting, settled, unrecorded, level }))
+    const { frozen } = this
+    this.show(pill({ phase, reachable, connectedBefore, writable, frozen, waiting, settled, unrecorded, level }))
+  }
+
+  /** Who could write and cannot any more is told whether that is so for everybody. */
+  private async askWhy(): Promise<void> {
+    const { provider, admission } = this
+    if (!provider || provider.writable || !admission) this.frozen = ''
+    else this.frozen = provider.reason || (await fetchFrozen(this.address.id, admission.token).catch(() => ''))
+    this.refresh()
   }
 
   private show(next: Pill): void {

@@ -5,7 +5,9 @@ export interface Message {
   title: string
   text: string
   /** The button that helps most. */
-  action: 'reload' | 'fresh' | 'new'
+  action: 'reload' | 'fresh' | 'new' | 'sign-in'
+  /** Whether an account may open what a link does not. */
+  needsAccount?: true
 }
 
 const KEPT = 'What you wrote is kept in this browser.'
@@ -20,6 +22,12 @@ export const ENDINGS: Record<Ending, Message> = {
     title: 'This link does not open the guide any more',
     text: `Its owner may have changed who can see it. ${KEPT} Ask for a new link, or try again.`,
     action: 'reload',
+    needsAccount: true,
+  },
+  'signed-out': {
+    title: 'You are signed out',
+    text: `This device is not signed in any more. ${KEPT} Sign in again to go on.`,
+    action: 'sign-in',
   },
   missing: {
     title: 'There is no guide at this address',

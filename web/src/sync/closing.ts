@@ -1,7 +1,7 @@
 /** What to do when a connection ends. Pure. */
 
 /** Why this page stops trying: the server's answer will stay the same. */
-export type Ending = 'refused' | 'forbidden' | 'malformed' | 'missing' | 'outdated'
+export type Ending = 'refused' | 'forbidden' | 'signed-out' | 'malformed' | 'missing' | 'outdated'
 
 /** `refresh`: connect again with a new token. */
 export type Verdict = 'retry' | 'refresh' | Ending
@@ -17,7 +17,7 @@ const TOO_MANY = 4529
 
 /** @param freshToken whether the token of this connection was fetched for it, not kept from an earlier one */
 export function verdict(code: number, freshToken: boolean): Verdict {
-  if (code === 4401) return freshToken ? 'forbidden' : 'refresh'
+  if (code === 4401) return freshToken ? 'signed-out' : 'refresh'
   if (code === 4403) return 'forbidden'
   if (code === TOO_BIG || code === 4413 || code === 4422) return 'refused'
   if (code === 4501) return 'refresh'
@@ -26,7 +26,8 @@ export function verdict(code: number, freshToken: boolean): Verdict {
 
 /** The verdict on an HTTP status of the token request; 0 stands for "no answer". */
 export function tokenVerdict(status: number): Verdict {
-  if (status === 401 || status === 403) return 'forbidden'
+  if (status === 401) return 'signed-out'
+  if (status === 403) return 'forbidden'
   if (status === 404 || status === 410) return 'missing'
   return status === 400 || status === 422 ? 'malformed' : 'retry'
 }

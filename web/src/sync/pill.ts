@@ -9,6 +9,8 @@ export interface Facts {
   connectedBefore: boolean
   /** Whether the role allows to write; null while unknown. */
   writable: boolean | null
+  /** Why nobody may write for now; '' where that is not so. */
+  frozen: string
   /** Edits that the server has not acknowledged. */
   waiting: number
   /** Whether the server has acknowledged everything that this replica holds. */
@@ -60,6 +62,7 @@ function connecting(facts: Facts): Pill {
 }
 
 function readOnly(facts: Facts): Pill {
+  if (facts.frozen) return warn('Frozen', `Nobody can edit this guide for now: ${facts.frozen}`)
   if (facts.waiting) {
     return warn('Read-only', `${edits(facts.waiting)} of yours stay in this browser until you may write again.`)
   }

@@ -41,6 +41,8 @@ export class Provider {
   phase: Facts['phase'] = 'idle'
   /** The role that the server named last; null before the first `ready`. */
   role: string | null = null
+  /** Why nobody may write, where the server said so with the role. */
+  reason = ''
   level = ''
   unrecorded = false
   /** Whether the server's content has arrived at least once. */
@@ -198,6 +200,7 @@ export class Provider {
     switch (message.type) {
       case 'ready':
         this.role = String(message['role'])
+        this.reason = ''
         this.level = String(message['level'])
         this.unrecorded = false
         this.connectedBefore = true
@@ -206,7 +209,7 @@ export class Provider {
       case 'saved':
         return this.ledger.saved(Number(message['n']))
       case 'role':
-        return this.roleChanged(String(message['role']))
+        return this.roleChanged(String(message['role']), String(message['reason'] ?? ''))
       case 'unrecorded':
         this.unrecorded = message['on'] === true
         return
@@ -215,9 +218,10 @@ export class Provider {
     }
   }
 
-  private roleChanged(role: string): void {
+  private roleChanged(role: string, reason: string): void {
     const regained = !this.writable && canWrite(role)
     this.role = role
+    this.reason = reason
     if (!this.writable) this.live = false
     if (regained) {
       this.drop()
