@@ -26,6 +26,7 @@ from storage.values import Cursor, Level
 _CHECKPOINT_BYTES = 4 * 2**20  # WAL written between two checkpoints, as SQLite's default of 1000 pages
 _PAGE = 4096  # bytes; what a small row costs in the WAL, about
 _BIG = 256 << 10  # bytes of a group that a thread writes
+_MAX_UNSYNCED = 4 << 20  # bytes that are committed; beyond it a disk that does not sync holds the rooms up
 _MAX_HEADS = 10_000  # documents whose heads are remembered
 
 _logger = structlog.get_logger(__name__)
@@ -69,6 +70,7 @@ class Writer:
         self._heads: Heads = {}
         self._syncer = Syncer(path)
         self._generation = 0  # of the WAL; the next one begins after a failed sync
+        self._unsynced = 0  # bytes that a sync is wanted for
         self._written = 0  # bytes since the last checkpoint, about
         self._checkpoints = ThreadPoolExecutor(1, thread_name_prefix="sqlite-checkpoint")
         self._checkpoint: Future[None] | None = None  # the newest
@@ -89,7 +91,7 @@ class Writer:
         await asyncio.sleep(0)  # what the syncing thread told was scheduled before this
 
     def _schedule(self) -> None:
-        if not self._scheduled and self._under_way is None:
+        if not self._scheduled and self._under_way is None and self._unsynced < _MAX_UNSYNCED:
             self._scheduled = True
             self._loop.call_soon(self._write)
 
@@ -130,6 +132,7 @@ class Writer:
         done = list(zip(group, cursors, strict=True))
         over = partial(self._synced, done)
         self._syncer.start(Sync(self._generation, lambda error: self._tell(partial(over, error))))
+        self._unsynced += sum(work.size for work in group)
         self._written += sum(work.size + _PAGE for work in group)
         if self._written > _CHECKPOINT_BYTES and (self._checkpoint is None or self._checkpoint.done()):
             self._written = 0
@@ -137,6 +140,9 @@ class Writer:
         self._call_all(partial(_tell_committed, work, at) for work, at in done)
 
     def _synced(self, done: list[tuple[Work, Cursor | None]], error: Exception | None) -> None:
+        self._unsynced -= sum(work.size for work, _ in done)
+        if self._waiting:
+            self._schedule()
         if error is not None:
             self._call_all(_failed([work for work, _ in done], error))
         else:

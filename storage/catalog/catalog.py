@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.catalog import tables
 from storage.catalog.audit import Audit
 from storage.catalog.client_ids import ClientIds
+from storage.catalog.authorship import AuthorshipTable
 from storage.catalog.copying import read_tables, write_tables
 from storage.catalog.database import Database
 from storage.catalog.groups import Groups
@@ -50,6 +51,7 @@ class Catalog:
         self.groups = Groups(self._database)
         self.client_ids = ClientIds(self._database)
         self.idempotency = Idempotency(self._database)
+        self.authorship = AuthorshipTable(self._database)
 
     @property
     def installation(self) -> Installation:

@@ -117,12 +117,12 @@ async def test_a_dropped_entry_is_caught(run: Recorded, which: int) -> None:
     database = sqlite3.connect(run.folder / "log.db")
     with database:
         rows = database.execute(
-            "SELECT entries.rowid, data FROM entries JOIN documents ON document = documents.id"
+            "SELECT document, epoch, sequence, data FROM entries JOIN documents ON document = documents.id"
             " WHERE name = ? ORDER BY epoch, sequence",
             (document,),
         ).fetchall()
-        edits = [row for row, data in rows if decode_entry(data).parts]
-        database.execute("DELETE FROM entries WHERE rowid = ?", (edits[which],))
+        edits = [row for *row, data in rows if decode_entry(data).parts]
+        database.execute("DELETE FROM entries WHERE (document, epoch, sequence) = (?, ?, ?)", edits[which])
     database.close()
 
     assert await _kinds(run) & {("acknowledged and lost", document), ("unreadable", document)}

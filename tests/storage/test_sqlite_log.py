@@ -46,7 +46,9 @@ class Counts:
         monkeypatch.setattr(sqlite_syncer.WalFile, "sync", counting_sync)
 
 
-async def test_what_waits_is_one_commit_and_one_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_waits_is_one_commit_and_one_sync_at_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first append is held in its commit while a hundred more of ten documents arrive."""
     log = SqliteLog(tmp_path / "log.sqlite", busy_seconds=10)
     await append(log, "a", b"opens the database")
@@ -64,7 +66,8 @@ async def test_what_waits_is_one_commit_and_one_sync(tmp_path: Path, monkeypatch
     for receipt in (first, *rest):
         await receipt.until(Level.SYNCED)
     await log.close()
-    assert (counts.commits, counts.syncs) == (2, 2)
+    assert counts.commits == 2
+    assert 1 <= counts.syncs <= 2  # the first one may rest until the second is wanted, too
 
 
 async def test_recorded_is_told_before_the_sync(log: SqliteLog, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,6 +82,25 @@ async def test_recorded_is_told_before_the_sync(log: SqliteLog, monkeypatch: pyt
     assert receipt.levels == [Level.RECORDED]
     held.set()
     assert await receipt.until(Level.SYNCED) == cursor
+
+
+async def test_a_disk_that_does_not_sync_holds_up_further_appends(
+    log: SqliteLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise what is recorded and not yet safe would grow without bound, and be kept by its rooms."""
+    await append(log, "a", b"opens the database")
+    held = threading.Event()
+    sync = sqlite_syncer.WalFile.sync
+    monkeypatch.setattr(sqlite_syncer.WalFile, "sync", lambda wal: (held.wait(), sync(wal))[1])
+    monkeypatch.setattr(sqlite_writer, "_MAX_UNSYNCED", 1000)
+    receipts = [Receipt() for _ in range(4)]
+    for receipt in receipts:
+        log.append("a", bytes(600), ZERO, receipt)
+        await asyncio.sleep(0.02)
+    assert [bool(receipt.levels) for receipt in receipts] == [True, True, False, False]
+    held.set()
+    for receipt in receipts:
+        await receipt.until(Level.SYNCED)
 
 
 async def test_a_failed_sync_fails_the_level_and_the_next_group_starts_from_a_synced_database(
