@@ -174,7 +174,7 @@ class Connection:
     def _handle(self, message: Message) -> bool:
         """Act on a message that is no edit; tells whether it changed this client's presence."""
         if isinstance(message, Awareness):
-            return self._room.receive_presence(self, message.payload)
+            return self._present(message.payload)
         if isinstance(message, Ask):
             self._room.audience.direct(self, None)
             self._outbox.catch_up_from(message.state_vector)
@@ -187,6 +187,17 @@ class Connection:
                 self._outbox.put(frame(ywebsocket.awareness(everybody)), self._room.shown)
                 self._pump()
         return False
+
+    def _present(self, payload: bytes) -> bool:
+        """Take in presence, but not under the client id of somebody else; tells whether it changed."""
+        changed = self._room.receive_presence(self, payload)
+        client = self._room.ownership.usurped(self)
+        if client is not None:
+            self._room.company.leave(self)
+            if self._ours:
+                reason = "this client id is another person's: take a new one"
+                self._put(ywebsocket.control("client_id", client=client, reason=reason))
+        return changed
 
     def _renew(self, body: dict[str, Any]) -> None:
         """A later `hello` brings a fresh ticket of the same person: the session goes on under its grant."""

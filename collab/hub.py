@@ -17,6 +17,7 @@ from collab.room import Room
 from collab.settings import AuthMode, Settings, Unrecorded
 from collab.sharing.access import Access
 from collab.sharing.notices import Notices
+from collab.sharing.owners import Owners
 from collab.sharing.visits import Visits
 from collab.snapshotter import Snapshotter
 from collab.surveys import Surveys
@@ -32,6 +33,7 @@ from storage.values import Entry
 _BEAT = 1.0  # seconds between two rounds of housekeeping
 _COMPARE = 3.0  # seconds between two looks at whether rooms are level with the log
 _LAST_APPEND = 5.0  # seconds that a load waits for an append of the room before it
+_LAST_CLAIMS = 2.0  # seconds that a closing server gives the catalogue to take owners of client ids
 _FAREWELL = 1.0  # seconds that a draining server waits for its last close frames to be written
 _ABSENT = "absent"
 _RENEW_PRESENCE = 18_000  # milliseconds; clients forget an entry after 30 s
@@ -73,7 +75,9 @@ class Hub:
         self._dropped: dict[str, Room] = {}  # rooms given up with an append under way
         self._careful: set[str] = set()  # materials that were poisoned, nobody knows by whom
         self.peers = Peers(self._bus, self._forget_node, self._introduce)
-        self.access = Access(None if settings.auth is AuthMode.NONE else backends.catalog)
+        catalog = None if settings.auth is AuthMode.NONE else backends.catalog
+        self._owners = Owners(catalog, self._bus)
+        self.access = Access(catalog)
         self.notices = Notices(self._bus)
         platform = settings.auth is AuthMode.JWT
         self.visits = Visits(self.access, self.notices, platform=platform)
@@ -124,6 +128,7 @@ class Hub:
         metrics.rooms.set(len(self.rooms))
         if room.document.index is None:
             self._surveys.begin(room)
+        self._owners.opened(material, room.ownership)
         relay.start(room, room.recorder.cursor)
         room.company.ask()
         return room
@@ -223,6 +228,7 @@ class Hub:
                     self._attend(room, loop.time())
                 except Exception:  # noqa: BLE001 - the other rooms must be attended to all the same
                     log.exception("housekeeping failed", material=room.id)
+            self._owners.work()
 
     async def keep_level(self) -> None:
         """Look every few seconds whether a room has missed what another node appended; until cancelled."""
@@ -243,6 +249,7 @@ class Hub:
     def _attend(self, room: Room, now: float) -> None:
         for member in list(room.members):
             member.check(now)
+        self._owners.attend(room.id, room.ownership)
         if room.members:
             room.company.renew(room.now(), _RENEW_PRESENCE)
             self._snapshotter.attend(room, now)
@@ -261,7 +268,8 @@ class Hub:
 
     def _hear(self, room: Room, node: str, message: bytes) -> None:
         self.peers.lives(node)
-        room.hear(node, message)
+        if not room.ownership.hear(message):
+            room.hear(node, message)
 
     def _forget_node(self, node: str) -> None:
         for room in self.rooms.values():
@@ -300,6 +308,7 @@ class Hub:
         relay = self._relays.pop(room, None)
         if relay is not None:
             relay.close()
+        self._owners.closed(room.id, room.ownership)
         if self.rooms.get(room.id) is room:
             del self.rooms[room.id]
             self._bus.unsubscribe(room.id)
@@ -338,6 +347,7 @@ class Hub:
         for room in list(self.rooms.values()):
             self._unload(room)
         await self._snapshotter.finish(self._settings.drain_seconds)
+        await self._owners.finish(_LAST_CLAIMS)
         self._housekeeper.close()
 
 

@@ -38,6 +38,7 @@ class Room:
     Attributes:
         id: the material id.
         recorder: the log's side of this room.
+        ownership: whose client ids are whose.
         empty_since: when the last member left, or the room opened (event-loop time).
         is_closed: whether the room is over; a closed room takes nothing and shows nothing.
         frozen: why nobody may write for now, "" most of the time.
@@ -81,7 +82,7 @@ class Room:
         self._parking = Parking()
         self._others: list[bytes] = []  # updates of other nodes, applied and not shown yet
         self._foreign = False  # another node appended since this one did
-        self._ownership = Ownership(self.company, document.clocks)
+        self.ownership = Ownership(self.company, document.clocks)
         self._announced = False  # members know that the log is away
         self._flush_scheduled = False
         self._next_flush = 0.0  # event-loop time before which no flush starts
@@ -137,7 +138,7 @@ class Room:
 
     def held(self, member: Member) -> Container[int]:
         """Client ids whose new structs are another person's to send."""
-        return self._ownership.held(member)
+        return self.ownership.held(member)
 
     def apply(self, member: Member, admission: Admission) -> int:
         """Apply what is ready; returns the position of the flush that covers it.
@@ -162,6 +163,7 @@ class Room:
 
     def _gather(self, member: Member, update: bytes, clients: Collection[int]) -> None:
         self.company.wrote(member, clients)
+        self.ownership.wrote(member, clients)
         self._batch.add(member, member.author, update, clients)
         self._schedule_flush()
         self._parking.recheck()

@@ -28,15 +28,17 @@ SECRET = "a secret of the platform, long enough"
 
 
 class Session(Client):
-    """A client that keeps the roles and errors that it was told."""
+    """A client that keeps what it was told; roles and error codes apart."""
 
     def __init__(self, url: str, room: str, **options: Any) -> None:
         super().__init__(url, room, **options)
         self.roles: list[str] = []
         self.errors: list[int] = []
+        self.controls: list[dict[str, Any]] = []
 
     def _control(self, body: dict[str, Any]) -> None:
         super()._control(body)
+        self.controls.append(body)
         if body["type"] in ("ready", "role"):
             self.roles.append(body["role"])
         elif body["type"] == "error":
