@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from collab.auth.bearer import Bearer
-from collab.auth.grants import Grant
+from collab.auth.grants import Grant, Role
 from collab.errors import CloseCode, Rejected
 from collab.logs import log
 from collab.sharing.access import Access, Standing, stand
@@ -50,16 +50,23 @@ class Visit:
         return None if self._standing is None else self._standing.until
 
     def grant(self) -> Grant:
-        """What it may do now. Raises Rejected."""
+        """What it may do now. Raises Rejected: takers too have no business at the socket.
+
+        A test's document holds its answers.
+        """
         if self._refusal is not None:
             raise self._refusal
-        standing, bearer = self._standing, self.bearer
-        if standing is not None:
-            role = on_the_wire(standing.role, frozen=bool(standing.frozen))
-            return Grant(bearer.subject, bearer.name, role, bearer.expires)
-        if bearer.granted is None:
+        grant = self._grant()
+        if grant is None or grant.role is Role.TAKER:
             raise _forbidden()
-        return bearer.granted
+        return grant
+
+    def _grant(self) -> Grant | None:
+        standing, bearer = self._standing, self.bearer
+        if standing is None:
+            return bearer.granted
+        role = on_the_wire(standing.role, frozen=bool(standing.frozen))
+        return Grant(bearer.subject, bearer.name, role, bearer.expires)
 
     def renew(self, bearer: Bearer) -> None:
         """It goes on under another token of the same person. Raises Rejected for one of another person."""

@@ -21,8 +21,8 @@ from tests.collab.sharing.nodes import MATERIAL, OWNER, Node, Nodes, Session, no
 
 pytestmark = pytest.mark.anyio
 
-READERS = ("viewer", "commenter", "taker", "frozen")
-CUT = ("revoked", "blocked", "expired")
+READERS = ("viewer", "commenter", "frozen")
+CUT = ("revoked", "blocked", "expired", "taker")
 HELD = b"\x01\x01\xe7\x07\x00\x04\x01\x04text\x05hello\x00"  # one insert of a client that nobody knows
 AHEAD = b"\x01\x01\xe7\x07\x05\x84\xe7\x07\x04\x01x\x00"  # rests on what no one has
 

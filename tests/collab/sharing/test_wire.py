@@ -62,12 +62,12 @@ async def test_a_material_without_an_owner_keeps_what_tokens_grant(world: Nodes)
     ("way", "role"),
     [
         ("person", Role.EDITOR),
-        ("person", Role.TAKER),
+        ("person", Role.VIEWER),
         ("group", Role.EDITOR),
         ("group", Role.VIEWER),
         ("tab", Role.COMMENTER),
         ("link", Role.EDITOR),
-        ("link", Role.TAKER),
+        ("link", Role.COMMENTER),
         ("tab link", Role.VIEWER),
     ],
 )
@@ -89,6 +89,18 @@ async def test_a_role_is_the_same_whichever_way_it_comes(world: Nodes, way: str,
 
     async with node.session("bob", claims=claims) as bob:
         assert bob.roles == [role.value]
+
+
+async def test_a_taker_gets_no_document_also_when_it_was_more_before(world: Nodes) -> None:
+    """A test's document holds its answers."""
+    node, shares = await world.node(), await shares_of(world)
+    await world.share("cid", Role.TAKER)
+    assert await node.refused("cid") == 4403
+    assert await node.refused("dan", "free", grants={"free": "taker"}) == 4403
+    await world.share("bob", Role.VIEWER)
+    async with node.session("bob") as bob:
+        await shares.give(Scope.MATERIAL, MATERIAL, Kind.USER, "bob", Role.TAKER, by=OWNER)
+        await bob.ends(4403)
 
 
 async def test_a_changed_role_reaches_an_open_session_and_what_was_refused_is_taken_later(
