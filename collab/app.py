@@ -23,6 +23,7 @@ from collab.api.problems import HANDLERS
 from collab.api.quotas import Quotas
 from collab.api.rules import Authority
 from collab.auth.door import Door
+from collab.authorship.service import Authorship
 from collab.backends import Backends, keep_lease, open_backends
 from collab.errors import StartError
 from collab.guard import CrashGuard
@@ -116,6 +117,9 @@ async def _running(app: Starlette, settings: Settings, backends: Backends | None
         if backends.catalog is not None:
             trash = Trash(backends.catalog, backends.log, backends.objects, hub.notices)
             chores.append(trash.run(backends.lease))
+        authorship: Authorship | None = app.state.authorship
+        if authorship is not None:
+            stack.callback(authorship.close)
         accounts: AccountService | None = app.state.accounts
         if accounts is not None:
             stack.push_async_callback(accounts.accounts.close)
@@ -142,6 +146,8 @@ def _set_up_api(app: Starlette, settings: Settings) -> None:
     authority: Authority = CatalogAuthority(app.state.hub.access, app.state.backends.catalog)
     app.state.authenticator, app.state.authority = authenticator, authority
     app.state.quotas = Quotas(settings)
+    log_, objects = app.state.backends.log, app.state.backends.objects
+    app.state.authorship = catalog and Authorship(catalog, log_, objects, Workers())
 
 
 def _report(chore: asyncio.Task[None]) -> None:

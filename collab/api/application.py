@@ -36,7 +36,18 @@ from fastapi.routing import APIRoute, RouteContext
 from fastapi.security import HTTPBearer
 from starlette.middleware import Middleware
 
-from collab.api import accounts, comments, groups, materials, moderation, sessions, sharing, shelf, tabs
+from collab.api import (
+    accounts,
+    authorship,
+    comments,
+    groups,
+    materials,
+    moderation,
+    sessions,
+    sharing,
+    shelf,
+    tabs,
+)
 from collab.api.edge import AnswerHeaders, BodyLimit
 from collab.api.idempotency import PARAMETER, IdempotentRoute
 from collab.api.problems import HANDLERS, MEDIA_TYPE, Problem, on_fault
@@ -122,6 +133,7 @@ def _routers() -> Sequence[APIRouter]:
         sharing.router,
         moderation.router,
         comments.router,
+        authorship.router,
         groups.router,
         shelf.mine,
         shelf.router,  # the last: its ids take what is left of a path

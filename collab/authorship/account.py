@@ -51,6 +51,11 @@ class Account:
     inserted: Runs = field(default_factory=Runs)
     deleted: Runs = field(default_factory=Runs)
 
+    def authors(self) -> set[str]:
+        """Everybody who is named, without nobody."""
+        named = (run.mark.author for runs in (self.inserted, self.deleted) for run in runs.all())
+        return set(named) - {""}
+
     def note(self, entry: Entry, gone: Deletes | None) -> None:
         """Take in one entry, in the order of the log; one that is known already changes nothing.
 

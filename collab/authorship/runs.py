@@ -1,7 +1,8 @@
 """What is known of clock units, in runs: what came first stays. Pure."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -43,6 +44,10 @@ class Runs:
     def of(self, client: int) -> Sequence[Run]:
         """The runs of one client."""
         return self._runs.get(client, ())
+
+    def all(self) -> Iterator[Run]:
+        """The runs of all clients."""
+        return chain.from_iterable(self._runs.values())
 
     def gaps(self, client: int, start: int, stop: int) -> list[Span]:
         """What of a span is not known yet."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -10,6 +11,7 @@ from collab.authorship.account import AI, Account
 from collab.authorship.derive import Step, cursor_of, derive
 from collab.authorship.encoding import decode, encode
 from collab.authorship.source import Source
+from collab.authorship.views import Contribution, Piece, contributions, pieces
 from collab.document import BIG, EMPTY_UPDATE
 from collab.workers import WorkerDied, Workers
 from storage.base import ObjectStore, UpdateLog
@@ -42,6 +44,9 @@ class Person:
         return self.id.startswith(AI)
 
 
+NOBODY = Person("")
+
+
 class Authorship:
     """Who wrote what. Every method raises Unavailable, Corrupt."""
 
@@ -65,6 +70,20 @@ class Authorship:
             if kept is None or derived.cursor != kept.cursor:
                 await self._catalog.authorship.keep(material, derived)
         return await asyncio.to_thread(decode, derived.data)
+
+    async def ranges(self, material: str, begin: tuple[int, int], count: int) -> list[Piece]:
+        """The first `count` pieces from `begin` on, as `pieces`."""
+        account = await self.read(material)
+        return await asyncio.to_thread(lambda: list(islice(pieces(account, begin), count)))
+
+    async def contributions(self, material: str) -> dict[Person, Contribution]:
+        """What each person did; NOBODY stands for whom nobody knows."""
+        account = await self.read(material)
+        people = await self.people(await asyncio.to_thread(account.authors))
+        by_id = {person.id: person for person in people.values()}
+        persons = {author: person.id for author, person in people.items()}
+        found = await asyncio.to_thread(contributions, account, persons)
+        return {by_id.get(id, NOBODY): done for id, done in found.items()}
 
     async def rebuild(self, material: str) -> bool:
         """Derive the account from nothing; False where its log and history do not reach back that far.

@@ -2,8 +2,8 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -73,6 +73,11 @@ def contributions(account: Account, persons: Mapping[str, str]) -> dict[str, Con
             else:
                 found[by].deleted_others += length
     return dict(found)
+
+
+def total(of: Iterable[Contribution]) -> Contribution:
+    """The sum of all."""
+    return Contribution(*map(sum, zip(*map(astuple, of), strict=True)))
 
 
 def _add(to: Contribution, length: int, *, own: bool, present: bool) -> None:
