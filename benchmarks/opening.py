@@ -47,7 +47,8 @@ def repeated(state: bytes, times: int) -> bytes:
     """A document with the text of `state` so many times, each under a name and a client id of its own."""
     source: pycrdt.Doc[pycrdt.Text] = pycrdt.Doc()
     source.apply_update(state)
-    (text,) = [str(source.get(name, type=pycrdt.Text)) for name in source]  # of one root
+    (name,) = source.keys()
+    text = str(source.get(name, type=pycrdt.Text))
     doc: pycrdt.Doc[pycrdt.Text] = pycrdt.Doc()
     for number in range(times):
         copy: pycrdt.Doc[pycrdt.Text] = pycrdt.Doc(client_id=number + 2)

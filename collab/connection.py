@@ -219,10 +219,8 @@ class Connection:
 
     def _edit(self, edit: Edit) -> bool:
         """Take in an edit; False where that takes so long that it must not be done here."""
-        session, room = self._session, self._room
-        if not self.writes or room.frozen:
-            session.place(session.edits, NEVER)
-            self._refuse_edit(edit)
+        room = self._room
+        if self._refuses(edit):
             return True
         if room.document.index is None or len(edit.update) > BIG:
             return False
@@ -233,7 +231,10 @@ class Connection:
         """Take in an edit by way of a worker; the client's further messages wait."""
         try:
             admission = await self._hub.admit(self._room, edit.update, self._room.held(self))
-            self._apply(edit, admission)
+            if self._closing is not None:
+                return
+            if not self._refuses(edit):  # now, perhaps
+                self._apply(edit, admission)
             await asyncio.sleep(self._session.pause(edit, size, self._loop.time(), present=False))
         except Exception as error:  # noqa: BLE001 - as in `received`
             self._failed(error)
@@ -255,6 +256,14 @@ class Connection:
             if first and not edit.step2:
                 self._put(ywebsocket.step1(self._room.shown))
         self._room.await_level(self)
+
+    def _refuses(self, edit: Edit) -> bool:
+        """Whether this client may not write now; then it was told so."""
+        if self.writes and not self._room.frozen:
+            return False
+        self._session.place(self._session.edits, NEVER)
+        self._refuse_edit(edit)
+        return True
 
     def _refuse_edit(self, edit: Edit) -> None:
         """A reader's edit: its step 2 is an answer to our question and is passed over in silence."""

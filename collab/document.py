@@ -167,25 +167,27 @@ class Document:
         gathered, self._gathered = self._gathered, []
         if len(gathered) < 2 or self.is_careful:
             return self._apply(*gathered)
-        try:
-            return self._apply(merge(gathered))  # each one costs pycrdt a walk over all clients
-        except Poisoned as error:
-            error.guilty = b""
-            raise
+        return self._apply(*gathered, joined=True)
 
-    def _apply(self, *updates: bytes) -> bytes:
-        """The state vector then, read in the same transaction: an empty one costs nearly as much."""
-        update = b""
+    def _apply(self, *updates: bytes, joined: bool = False) -> bytes:
+        """The state vector then, read in the same transaction: an empty one costs nearly as much.
+
+        `joined`: as one update, since for each pycrdt walks over all clients; nobody is found guilty then.
+        """
+        suspect = b""
         try:
+            if joined:
+                updates = (merge(list(updates)),)
             with self._doc.transaction():
                 for update in updates:
+                    suspect = b"" if joined else update
                     self._doc.apply_update(update)
                 return self._doc.get_state()
         except BaseException as error:
             # pycrdt's PanicException is no Exception; after any raise a part may have been applied.
             if isinstance(error, (KeyboardInterrupt, SystemExit)):
                 raise
-            raise Poisoned(f"pycrdt: {error}", update) from error
+            raise Poisoned(f"pycrdt: {error}", suspect) from error
 
     def _note_change(self, _: TransactionEvent) -> None:
         self._changed = True

@@ -246,7 +246,11 @@ class Room:
     def reached(self, position: int) -> None:
         """All flushes up to `position` have reached the level: acknowledge."""
         self._reached = max(self._reached, position)
-        for member in [member for member in self._waiting if not member.reached(self._reached)]:
+        for member in list(self._waiting):
+            self.audience.hand_over(member, self._acknowledge)
+
+    def _acknowledge(self, member: Member) -> None:
+        if not member.reached(self._reached):
             self._waiting.pop(member, None)
 
     def away(self, batch: Batch | None) -> None:
@@ -326,10 +330,15 @@ class Room:
         batch, self._batch = self._batch, Batch(self._batch.position + 1)
         try:
             batch.seal(self.document.verify())
-        except Poisoned as error:
+            self._record(batch)
+        except BaseException as error:
+            # Whatever it is, a panic of pycrdt too: no later flush may acknowledge what this one holds.
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                raise
             self._batch = batch
-            self._drop(error)
-            return
+            self._drop(error if isinstance(error, Poisoned) else Poisoned(f"flush: {error}"))
+
+    def _record(self, batch: Batch) -> None:
         metrics.batches.inc()
         metrics.updates.inc(batch.count)
         self._foreign = False
@@ -346,7 +355,7 @@ class Room:
         self._on_poisoned(self, error.guilty)
 
     def _encode_diff(self, member: Member, state_vector: bytes) -> None:
-        update = self.document.diff(state_vector)
+        update = self.diff(state_vector)
 
         def catch_up(to: Member) -> None:
             to.caught_up(update, self.presence.encode_present(to, self.now()))

@@ -143,6 +143,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         `take` raises nothing.
         """
         self._peer, self._take = peer, take
+        if not self.writable.is_set():  # it choked before there was a peer, and does not say so again
+            peer.choked(True)
         self._hand_over_early()
         if self.read_paused:
             self.read_paused = False
@@ -254,6 +256,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.abort()
         else:
             super().shutdown()
+
+    def eof_received(self) -> None:
+        """The client sends nothing more. The transport closes, but would wait for one who reads nothing."""
+        super().eof_received()
+        self._part()
 
     def handle_ping(self) -> None:
         """Answer, but not one who reads no answers."""

@@ -24,6 +24,7 @@ from storage.sqlite_tables import Heads, Transaction, open_database, unavailable
 from storage.values import Cursor, Level
 
 _CHECKPOINT_BYTES = 4 * 2**20  # WAL written between two checkpoints, as SQLite's default of 1000 pages
+_LARGEST_WAL = 16 << 20  # bytes that it was written with since a checkpoint reached its end, about
 _PAGE = 4096  # bytes; what a small row costs in the WAL, about
 _BIG = 256 << 10  # bytes of a group that a thread writes
 _MAX_UNSYNCED = 4 << 20  # bytes that are committed; beyond it a disk that does not sync holds the rooms up
@@ -72,6 +73,7 @@ class Writer:
         self._generation = 0  # of the WAL; the next one begins after a failed sync
         self._unsynced = 0  # bytes that a sync is wanted for
         self._written = 0  # bytes since the last checkpoint, about
+        self._wal_bytes = 0  # since one reached the end of the WAL, about
         self._checkpoints = ThreadPoolExecutor(1, thread_name_prefix="sqlite-checkpoint")
         self._checkpoint: Future[None] | None = None  # the newest
 
@@ -103,6 +105,7 @@ class Writer:
             connection is None
             or not self._is_sound
             or self._syncer.has_failed(self._generation)
+            or (self._checkpoint is not None and self._checkpoint.done())
             or any(work.is_slow for work in group)
             or sum(work.size for work in group) > _BIG
         ):
@@ -132,8 +135,10 @@ class Writer:
         done = list(zip(group, cursors, strict=True))
         over = partial(self._synced, done)
         self._syncer.start(Sync(self._generation, lambda error: self._tell(partial(over, error))))
-        self._unsynced += sum(work.size for work in group)
-        self._written += sum(work.size + _PAGE for work in group)
+        size = sum(work.size for work in group)
+        self._unsynced += size
+        self._written += size + _PAGE * len(group)
+        self._wal_bytes += size + _PAGE * len(group)
         if self._written > _CHECKPOINT_BYTES and (self._checkpoint is None or self._checkpoint.done()):
             self._written = 0
             self._checkpoint = self._checkpoints.submit(self._run_checkpoint)
@@ -182,6 +187,7 @@ class Writer:
     def _commit_with_patience(self, group: list[Work]) -> list[Cursor | None]:
         try:
             connection = self._connected()
+            self._catch_up(connection)
             connection.execute(f"PRAGMA busy_timeout = {int(self._busy_seconds * 1000)}")
             cursors = self._commit(connection, group)
             connection.execute("PRAGMA busy_timeout = 0")
@@ -189,6 +195,18 @@ class Writer:
             self._disconnect()
             raise
         return cursors
+
+    def _catch_up(self, connection: sqlite3.Connection) -> None:
+        """The commit behind a checkpoint may begin the WAL anew, with a sync: so it is made in this thread.
+
+        Under load no checkpoint reaches the end of the WAL while commits go on, and it would grow for ever.
+        """
+        if self._checkpoint is None or not self._checkpoint.done():
+            return
+        self._checkpoint = None
+        if self._wal_bytes > _LARGEST_WAL:
+            self._wal_bytes = 0
+            self._checkpoint_now(connection)
 
     def _connected(self) -> sqlite3.Connection:
         if not self._is_sound or self._syncer.has_failed(self._generation):
@@ -222,9 +240,16 @@ class Writer:
         """Move the WAL into the database; SQLite syncs each before it relies on it."""
         try:
             connection = open_database(self._path, create=False, busy_seconds=self._busy_seconds)
-            with contextlib.closing(connection):
-                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        except Exception as error:  # noqa: BLE001 - nothing is lost: the WAL grows until a checkpoint succeeds
+        except Exception as error:  # noqa: BLE001 - as when it fails
+            _logger.warning("log not checkpointed", path=str(self._path), error=str(error))
+            return
+        with contextlib.closing(connection):
+            self._checkpoint_now(connection)
+
+    def _checkpoint_now(self, connection: sqlite3.Connection) -> None:
+        try:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except sqlite3.Error as error:  # nothing is lost: the WAL grows until a checkpoint succeeds
             _logger.warning("log not checkpointed", path=str(self._path), error=str(error))
 
 

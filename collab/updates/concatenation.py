@@ -23,7 +23,10 @@ def concatenate(updates: Sequence[bytes]) -> bytes | None:
         return None
     blocks: dict[int, bytes] = {}
     for update in updates:
-        if update[0] != _ONE_BLOCK or update[1] >= _FEW or update[-1] != _NO_DELETIONS:
+        # A zero behind a byte with its high bit set ends a longer number, such as the length of a deletion.
+        if update[-1] != _NO_DELETIONS or update[-2] >= _FEW:
+            return None
+        if update[0] != _ONE_BLOCK or update[1] >= _FEW:
             return None
         blocks[read_uint(update, 2)[0]] = update[1:-1]
     if len(blocks) < len(updates):

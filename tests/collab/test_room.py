@@ -3,6 +3,7 @@
 import pytest
 from pycrdt import Doc, Text
 
+from collab import recorder
 from collab.errors import CloseCode, Rejected
 from collab.presence import Identity
 from collab.protocol.ywebsocket import decode_state_vector
@@ -12,7 +13,7 @@ from storage.errors import Unavailable
 from storage.format import decode_entry
 from storage.memory_log import MemoryLog
 from storage.testing import HeldLog
-from storage.values import ZERO
+from storage.values import ZERO, Entry
 from tests.collab.harness import Author, make_room, pause, settle
 
 pytestmark = pytest.mark.anyio
@@ -424,3 +425,37 @@ async def test_a_document_that_turns_out_incomplete_is_given_up_also_where_nothi
     room._flush()
 
     assert room.is_closed
+
+
+async def test_a_flush_that_cannot_become_an_entry_is_never_acknowledged(
+    log: HeldLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, ann = make_room(log), Author("ann")
+    room.join(ann)
+
+    def fail(_: Entry) -> bytes:
+        raise ValueError("cannot be merged")
+
+    monkeypatch.setattr(recorder, "encode_entry", fail)
+    ann.type(room, "one")
+    await pause()
+    monkeypatch.undo()
+
+    assert room.is_closed
+    assert ann.acknowledged == 0
+
+
+async def test_a_member_that_fails_keeps_nobody_from_an_acknowledgement(log: HeldLog) -> None:
+    class Failing(Author):
+        def reached(self, position: int) -> bool:
+            raise RuntimeError("gone")
+
+    room, failing, ann = make_room(log), Failing("failing"), Author("ann")
+    room.join(failing)
+    room.join(ann)
+    room._waiting[failing] = None
+    ann.type(room, "x")
+    await settle(room)
+
+    assert ann.acknowledged == 1
+    assert failing.closed == CloseCode.UNAVAILABLE

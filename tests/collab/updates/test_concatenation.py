@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pycrdt import Doc, Text, get_state, merge_updates
 
-from collab.updates import concatenate, parse
+from collab.updates import admit, concatenate, parse
 
 _CLIENTS = [3, 127, 128, 70_000, 2**31, 2**53 - 1]
 _Step = tuple[int, str, bool, bool]
@@ -70,6 +71,16 @@ def test_what_was_joined_can_be_merged_again(first: list[_Step], second: list[_S
     joined = [concatenate(part) or merge_updates(*part) for part in parts]
 
     assert _text(merge_updates(start, *joined)) == _text(start, *updates)
+
+
+@pytest.mark.parametrize("end", [b"\x80\x00", b"\x01\x05\x01\x00\x81\x00"], ids=["a long zero", "a long one"])
+def test_numbers_may_be_longer_than_needed(end: bytes) -> None:
+    """As valid updates may end: with no deletions, or with a deletion of one unit."""
+    odd = b"\x01\x01\x05\x00\x04\x01\x01t\x01a" + end
+    plain = b"\x01\x01\x03\x00\x04\x01\x01t\x01b\x00"
+
+    assert admit(odd, {}).ready == odd
+    assert concatenate([odd, plain]) is None
 
 
 def test_an_update_that_deletes_is_left_to_pycrdt() -> None:
