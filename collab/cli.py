@@ -19,6 +19,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+authorship = typer.Typer(help="Who wrote what.", no_args_is_help=True)
+app.add_typer(authorship, name="authorship")
+
 DataFolder = Annotated[Path | None, typer.Option(help="Folder for the log, the snapshots and the secret.")]
 
 Material = Annotated[str, typer.Argument(metavar="ID", help="The material's id.")]
@@ -146,6 +149,14 @@ def account(
     from collab.commands.people import account_command
 
     account_command(_settings(data), email, tier, disabled)
+
+
+@authorship.command()
+def rebuild(materials: Materials = None, data: DataFolder = None) -> None:
+    """Derive anew who wrote what, from log and history; all materials by default. A server may run."""
+    from collab.commands.authorship import rebuild_command
+
+    rebuild_command(_settings(data), materials or [])
 
 
 @app.command(
