@@ -19,7 +19,7 @@ async def page(_: Request) -> Response:
 
 
 async def account(_: Request) -> Response:
-    """The page of who signs in, where the links of our mails lead, and of tabs that are shared by link."""
+    """The page of who signs in, of mailed links, of classes to join, of tabs shared by link."""
     return _document("account.html")
 
 
@@ -49,6 +49,7 @@ def routes() -> list[BaseRoute]:
         Route("/", page),
         Route("/m/{material:path}", page),
         Route("/t/{tab}", account),
+        Route("/join", account),
         Route("/account", account),
         Route("/account/{purpose}", account),
         Mount("/assets", _Assets(directory=STATIC / "assets", check_dir=False)),

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from collab.api.authority import AccessDep, CatalogDep, login_of, visitor
 from collab.api.dependencies import Caller, DoorDep, HubDep, SettingsDep
 from collab.api.first_state import SERVER, NewMaterial, write_first_state
+from collab.api.materials import User
 from collab.api.paging import Listing, PageDep
 from collab.api.problems import Missing, Refused
 from collab.api.rules import Who, requires
@@ -41,6 +42,7 @@ class Ticket(BaseModel):
 
     token: str
     role: Role
+    user: User
 
 
 router = APIRouter(prefix="/materials", tags=["materials"])
@@ -79,7 +81,8 @@ async def make_ticket(
     if role is None:
         raise Missing
     claims = {"sub": who.subject, "name": caller.name, "link": who.link, "login": login_of(caller)}
-    return Ticket(token=door.tokens.sign(claims, settings.token_seconds), role=role)
+    token = door.tokens.sign(claims, settings.token_seconds)
+    return Ticket(token=token, role=role, user=User(id=who.subject, name=caller.name))
 
 
 @router.post("/{material:path}/move", status_code=204, dependencies=[requires(Action.ORGANISE)])

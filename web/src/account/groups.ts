@@ -1,5 +1,7 @@
 /** Groups, as classes are. Every function rejects with an ApiError. */
+import { call } from '../material/api'
 import { mine } from './server'
+import { all, type Item } from './shelf'
 
 export interface Group {
   id: string
@@ -31,4 +33,15 @@ export const removeMember = (id: string, user: string): Promise<void> =>
 
 /** `name` is what the group calls its new member. */
 export const joinGroup = (code: string, name: string): Promise<unknown> => mine('POST', '/groups/join', { code, name })
+/** The same without an account; gives the guest's identity, to be kept. */
+export const joinAsGuest = async (code: string, name: string, guest: string | null): Promise<string> =>
+  (await call<{ guest: string }>('POST', '/api/v1/groups/join', { code, name, ...(guest && { guest }) })).guest
+
+/** What groups that a guest is in were given. */
+export const sharedWithGuest = (guest: string): Promise<Item[]> =>
+  all('/shared', (method, path) => call(method, `/api/v1${path}`, undefined, guest))
+
+/** The address of the page where a code is ready to be used. */
+export const joinLink = (code: string): string => `${location.origin}/join#code=${encodeURIComponent(code)}`
+
 export const leaveGroup = (id: string): Promise<void> => mine('DELETE', `${at(id)}/membership`)

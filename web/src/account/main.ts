@@ -2,7 +2,9 @@ import { mount } from 'svelte'
 import '../styles/tokens.css'
 import '../styles/base.css'
 import Account from './Account.svelte'
+import Join from './Join.svelte'
 import SharedTab from './SharedTab.svelte'
 
 const target = document.getElementById('app')
-if (target) mount(location.pathname.startsWith('/t/') ? SharedTab : Account, { target })
+const { pathname } = location
+if (target) mount(pathname === '/join' ? Join : pathname.startsWith('/t/') ? SharedTab : Account, { target })

@@ -1,8 +1,7 @@
 /** Tabs and what is in them. Every function rejects with an ApiError. */
 import { encodeId } from '../material/address'
+import type { Ticket } from '../material/account'
 import { mine } from './server'
-
-export { session } from './server'
 
 export interface Tab {
   id: string
@@ -57,18 +56,14 @@ export const loose = async (): Promise<Item[]> => (await all<Item>('/me/material
 /** Everything that others gave to who is signed in. */
 export const shared = (): Promise<Item[]> => all('/shared')
 
-export interface Ticket {
-  token: string
-  role: string
-}
-
 /** What opens the socket of a material with the rights of who is signed in. */
 export const ticket = (id: string): Promise<Ticket> => mine('POST', `/materials/${encodeId(id)}/ticket`)
 
-async function all<Value>(path: string): Promise<Value[]> {
+/** All pages of a list; `ask` sends a request. */
+export async function all<Value>(path: string, ask: typeof mine = mine): Promise<Value[]> {
   const found: Value[] = []
   for (let after: string | null = ''; after !== null; ) {
-    const { items, next }: Listing<Value> = await mine('GET', page(path, after))
+    const { items, next }: Listing<Value> = await ask('GET', page(path, after))
     found.push(...items)
     after = next
   }

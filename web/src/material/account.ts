@@ -1,5 +1,6 @@
 /** A material in the name of somebody who is signed in. Its code is loaded only then. */
-import { ApiError } from './api'
+import { encodeId } from './address'
+import { call, type ApiError } from './api'
 import { isSignedIn } from './memory'
 
 export interface Ticket {
@@ -14,14 +15,22 @@ export interface Ticket {
  */
 export async function accountTicket(id: string, hasLink: boolean): Promise<Ticket | null> {
   if (!isSignedIn()) return null
-  const { session, ticket } = await import('../account/shelf')
+  const { ticket } = await import('../account/shelf')
   try {
-    const { token, role } = await ticket(id)
-    const user = session.tokens?.user
-    return user ? { token, role, user } : null
+    return await ticket(id)
   } catch (error) {
     const { status } = error as ApiError
     if (status === 403 || status === 404 || (status === 401 && hasLink)) return null
+    throw error
+  }
+}
+
+/** The same for a guest whom a group that it is in was given the material; null: it was given nothing here. */
+export async function guestTicket(id: string, guest: string): Promise<Ticket | null> {
+  try {
+    return await call<Ticket>('POST', `/api/v1/materials/${encodeId(id)}/ticket`, undefined, guest)
+  } catch (error) {
+    if ([401, 403, 404].includes((error as ApiError).status)) return null
     throw error
   }
 }

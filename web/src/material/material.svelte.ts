@@ -8,7 +8,7 @@ import type { Ending } from '../sync/closing'
 import { Ledger } from '../sync/ledger'
 import { pill, type Pill } from '../sync/pill'
 import { canWrite, Provider } from '../sync/provider'
-import { accountTicket, renameAccount } from './account'
+import { accountTicket, guestTicket, renameAccount, type Ticket } from './account'
 import { socketUrl, type Address } from './address'
 import { fetchFrozen, fetchLinks, requestToken, type Admission, type Links } from './api'
 import { openCopy, type LocalCopy } from './copy'
@@ -129,11 +129,18 @@ export class Material {
     const { id } = this.address
     const ticket = await accountTicket(id, this.address.key !== null)
     this.isAccount = ticket !== null
-    const admission = ticket ?? (await this.admitGuest(name))
+    const admission = ticket ?? (await this.admitMember(name)) ?? (await this.admitGuest(name))
     this.admission = admission
     memory.rememberKnown(id, { role: admission.role, user: admission.user })
     this.introduce(admission.user, admission.role)
     return admission
+  }
+
+  /** Without a link: a guest may have joined a class. */
+  private async admitMember(given?: string): Promise<Ticket | null> {
+    const { id, key } = this.address
+    const guest = memory.guest()
+    return key || !guest || given || memory.isSignedIn() ? null : guestTicket(id, guest)
   }
 
   /** With a link only: who is signed in is a guest, too, under the account's name. */
