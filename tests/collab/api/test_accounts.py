@@ -196,8 +196,9 @@ async def test_who_signs_out_leaves_the_materials_that_are_open(tmp_path: Path) 
         ann = Caller(client, Mailbox())
         ann.session = {"access": (await service.sessions.open(user, Device())).access}
         material = (await ann.call("POST", "/me/materials", {"kind": "guide"}, 201))["id"]
-        ticket = (await ann.call("POST", f"/materials/{material}/ticket"))["token"]
-        socket = Client(f"{url}/collab", material, ticket=ticket)
+        ticket = await ann.call("POST", f"/materials/{material}/ticket")
+        assert ticket["user"] == {"id": user.id, "name": "Ann"}
+        socket = Client(f"{url}/collab", material, ticket=ticket["token"])
         await socket.connect()
         await ann.call("DELETE", "/sessions/current", status=204)
         with anyio.fail_after(10):
