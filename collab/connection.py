@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from starlette.websockets import WebSocket
@@ -21,6 +22,7 @@ from collab.protocol.lib0 import Malformed
 from collab.protocol.messages import Ask, Awareness, Control, Edit, Message, QueryAwareness
 from collab.room import Room
 from collab.session import NEVER, Session
+from collab.sharing import operations
 from collab.sockets import socket_of, text_refused
 from collab.updates import Admission, InvalidUpdate
 from collab.workers import WorkerDied
@@ -116,15 +118,30 @@ class Connection:
         decoded = session.receive(message)
         present = False
         if not isinstance(decoded, Edit):
+            if self._ours and isinstance(decoded, Control) and decoded.body["type"] == "operation":
+                self._begin(partial(self._operate, decoded.body, size))
+                return
             present = self._handle(decoded)
         elif not self._edit(decoded):
-            self._socket.pause()
-            self._slow = asyncio.create_task(self._edit_slowly(decoded, size))
+            self._begin(partial(self._edit_slowly, decoded, size))
             return
         pause = session.pause(decoded, size, self._loop.time(), present=present)
         if pause:
             self._socket.pause()
             self._loop.call_later(pause, self._socket.resume)
+
+    def _begin(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do what takes longer; the client's further messages wait."""
+        self._socket.pause()
+        self._slow = asyncio.create_task(self._finish(work))
+
+    async def _finish(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 - as in `received`
+            self._failed(error)
+        self._slow = None
+        self._socket.resume()
 
     def _failed(self, error: Exception) -> None:
         """What goes wrong with a client's message ends its connection."""
@@ -228,18 +245,20 @@ class Connection:
         return True
 
     async def _edit_slowly(self, edit: Edit, size: int) -> None:
-        """Take in an edit by way of a worker; the client's further messages wait."""
-        try:
-            admission = await self._hub.admit(self._room, edit.update, self._room.held(self))
-            if self._closing is not None:
-                return
-            if not self._refuses(edit):  # now, perhaps
-                self._apply(edit, admission)
-            await asyncio.sleep(self._session.pause(edit, size, self._loop.time(), present=False))
-        except Exception as error:  # noqa: BLE001 - as in `received`
-            self._failed(error)
-        self._slow = None
-        self._socket.resume()
+        """Take in an edit by way of a worker."""
+        admission = await self._hub.admit(self._room, edit.update, self._room.held(self))
+        if self._closing is not None:
+            return
+        if not self._refuses(edit):  # now, perhaps
+            self._apply(edit, admission)
+        await asyncio.sleep(self._session.pause(edit, size, self._loop.time(), present=False))
+
+    async def _operate(self, body: dict[str, Any], size: int) -> None:
+        """Carry out a typed operation, and answer it. It costs what a step 1 does: the whole document."""
+        answer = await operations.answer(self._room, self._session.grant, body)
+        if self._closing is None:
+            self._put(ywebsocket.control(**answer))
+        await asyncio.sleep(self._session.pause(Ask(b""), size, self._loop.time(), present=False))
 
     def _apply(self, edit: Edit, admission: Admission) -> None:
         session, number = self._session, self._session.edits

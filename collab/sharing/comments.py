@@ -10,14 +10,15 @@ from typing import Annotated, Any, Literal
 from pycrdt import Doc, Map, Text, XmlFragment
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from collab.auth.grants import Grant, Role
 from collab.errors import CloseCode, Rejected
 from collab.participant import Participant
-from collab.room import Room
 from collab.sharing.anchors import CharacterId, Span, locate, mark_name, text_at
 from storage.clock import unix_milliseconds
 
-_BODY, _COMMENTS = "body", "comments"
+BODY = "body"
+"""The root of a guide's rich text."""
+
+_COMMENTS = "comments"
 _MAX_STATE = 256 << 10  # bytes of a document in which text is looked for: it holds up everybody, some ms
 _MAX_THREADS = 2000  # in one document
 _MAX_REPLIES = 500  # in one thread
@@ -26,11 +27,13 @@ Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 ItemId = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
-class _Model(BaseModel):
+class Shape(BaseModel):
+    """A part of an operation."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class Character(_Model):
+class Character(Shape):
     """The Yjs id of one UTF-16 unit, as relative positions hold it."""
 
     client: Annotated[int, Field(ge=0, lt=2**53)]
@@ -42,14 +45,14 @@ class Character(_Model):
         return CharacterId(self.client, self.clock)
 
 
-class Target(_Model):
+class Target(Shape):
     """What a thread is about: rich text (`body`), or one card or question by id."""
 
     root: Literal["body", "cards", "questions"]
     id: ItemId | None = None
 
 
-class Comment(_Model):
+class Comment(Shape):
     """Begin a thread. `first` and `last` name the last units of the first and last quoted character."""
 
     op: Literal["comment"]
@@ -60,7 +63,7 @@ class Comment(_Model):
     body: Words
 
 
-class Reply(_Model):
+class Reply(Shape):
     """Add to a thread."""
 
     op: Literal["reply"]
@@ -68,7 +71,7 @@ class Reply(_Model):
     body: Words
 
 
-class Resolve(_Model):
+class Resolve(Shape):
     """Close a thread, or open it again."""
 
     op: Literal["resolve"]
@@ -76,52 +79,58 @@ class Resolve(_Model):
     resolved: bool = True
 
 
-Operation = Annotated[Comment | Reply | Resolve, Field(discriminator="op")]
-
-
 class Done(BaseModel):
-    """What an operation did: the thread, the new reply in it, and whether its text is marked."""
+    """What an operation did.
 
-    thread: str
+    Attributes:
+        thread, reply, suggestion: ids of what it began, changed or added.
+        marked: whether the text that it is about was found.
+    """
+
+    thread: str | None = None
     reply: str | None = None
+    suggestion: str | None = None
     marked: bool = False
 
 
-async def carry_out(room: Room, operation: Comment | Reply | Resolve, subject: str, name: str) -> Done:
-    """Do what `subject` asked for, once it may; returns when it is saved. Raises Rejected.
+ThreadOperation = Comment | Reply | Resolve
 
-    The entries in the log name `subject` as their author.
-    """
-    author = Grant(subject, name, Role.EDITOR)  # of this one transaction, which holds nothing else
-    async with await Participant.join(room, author) as participant:
-        doc = participant.doc
-        _check(doc, operation)
-        marked = _locate(doc, operation) if isinstance(operation, Comment) else None
-        with participant.edit():
-            if isinstance(operation, Comment):
-                done = _begin(doc, operation, subject, marked)
-            elif isinstance(operation, Reply):
-                thread = _thread(doc, operation.thread)
-                done = Done(thread=operation.thread, reply=_reply(thread, operation.body, subject))
-            else:
-                done = _resolve(doc, operation, subject)
-        await participant.saved()
-        return done
+
+def change_threads(participant: Participant, operation: ThreadOperation) -> Done:
+    """Do what the author of `participant` asked for. Raises Rejected for what does not fit the document."""
+    doc, subject = participant.doc, participant.author
+    _check(doc, operation)
+    marked = _locate(doc, operation) if isinstance(operation, Comment) else None
+    with participant.edit():
+        if isinstance(operation, Comment):
+            return _begin(doc, operation, subject, marked)
+        if isinstance(operation, Reply):
+            thread = _thread(doc, operation.thread)
+            return Done(thread=operation.thread, reply=_reply(thread, operation.body, subject))
+        return _resolve(doc, operation, subject)
+
+
+def check_kind(doc: Doc[Any]) -> None:
+    """Raises Rejected for a document without the shapes of ours."""
+    if "kind" not in doc.get("meta", type=Map):
+        raise Rejected(CloseCode.REFUSED, "this material takes no comments", "no_kind")
+
+
+def locate_text(doc: Doc[Any], first: Character, last: Character, quote: str) -> Span | None:
+    """What stands from `first` to `last` in the body now; None where that is nothing, or too hard to tell."""
+    state = doc.get_update()
+    return None if len(state) > _MAX_STATE else locate(state, BODY, first.id, last.id, quote)
 
 
 def _locate(doc: Doc[Any], comment: Comment) -> Span | None:
-    if comment.target.root != _BODY or comment.first is None or comment.last is None:
+    if comment.target.root != BODY or comment.first is None or comment.last is None:
         return None
-    state = doc.get_update()
-    if len(state) > _MAX_STATE:
-        return None
-    return locate(state, _BODY, comment.first.id, comment.last.id, comment.quote)
+    return locate_text(doc, comment.first, comment.last, comment.quote)
 
 
-def _check(doc: Doc[Any], operation: Comment | Reply | Resolve) -> None:
+def _check(doc: Doc[Any], operation: ThreadOperation) -> None:
     """Raises Rejected for what does not fit the document; nothing is written then."""
-    if "kind" not in doc.get("meta", type=Map):
-        raise Rejected(CloseCode.REFUSED, "this material takes no comments", "no_kind")
+    check_kind(doc)
     threads = doc.get(_COMMENTS, type=Map)
     if isinstance(operation, Comment):
         _check_target(doc, operation.target)
@@ -135,7 +144,7 @@ def _check(doc: Doc[Any], operation: Comment | Reply | Resolve) -> None:
 
 def _check_target(doc: Doc[Any], target: Target) -> None:
     fits = target.id is None
-    if target.root != _BODY:
+    if target.root != BODY:
         fits = target.id is not None and target.id in doc.get(target.root, type=Map)
     if not fits:
         raise Rejected(CloseCode.REFUSED, "there is nothing of this id", "target")
@@ -163,7 +172,7 @@ def _begin(doc: Doc[Any], comment: Comment, subject: str, span: Span | None) -> 
     threads = doc.get(_COMMENTS, type=Map)
     threads[id] = Map(fields)
     if span is not None:
-        text = text_at(doc.get(_BODY, type=XmlFragment), span)
+        text = text_at(doc.get(BODY, type=XmlFragment), span)
         text.format(span.start, span.stop, {mark_name(id): {"id": id}})
     reply = _reply(threads[id], comment.body, subject)
     return Done(thread=id, reply=reply, marked=span is not None)
