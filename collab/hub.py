@@ -18,6 +18,7 @@ from collab.settings import AuthMode, Settings, Unrecorded
 from collab.sharing.access import Access
 from collab.sharing.notices import Notices
 from collab.sharing.owners import Owners
+from collab.sharing.tickets import Tickets
 from collab.sharing.visits import Visits
 from collab.snapshotter import Snapshotter
 from collab.surveys import Surveys
@@ -47,6 +48,7 @@ class Hub:
         level: what acknowledgements wait for.
         accepting: whether new members may come; False while the server drains.
         access, notices, visits: who may do what, what changed of it, and whom that concerns here.
+        tickets: what our page opens sockets with; None where a platform does that, or nobody is known.
     """
 
     def __init__(
@@ -78,6 +80,8 @@ class Hub:
         catalog = None if settings.auth is AuthMode.NONE else backends.catalog
         self._owners = Owners(catalog, self._bus)
         self.access = Access(catalog)
+        has_tickets = settings.auth is AuthMode.LINKS
+        self.tickets = Tickets(catalog) if has_tickets and catalog is not None else None
         self.notices = Notices(self._bus)
         platform = settings.auth is AuthMode.JWT
         self.visits = Visits(self.access, self.notices, platform=platform)

@@ -82,8 +82,11 @@ async def _open(websocket: WebSocket, hub: Hub, door: Door, visit: Visit, *, our
 def _authorise(hub: Hub, door: Door, visit: Visit, ticket: str) -> Grant:
     """What the session may do from now on, under `ticket` if there is one. Raises Rejected."""
     if ticket:
-        door.tokens.check_key(ticket)
-        visit.renew(door.bearer(ticket, visit.material))
+        if hub.tickets is not None and hub.tickets.made(ticket):
+            visit.renew(hub.tickets.read(ticket, visit.material))
+        else:
+            door.tokens.check_key(ticket)
+            visit.renew(door.bearer(ticket, visit.material))
         hub.visits.touch(visit.material)
     return visit.grant()
 
@@ -105,7 +108,7 @@ async def _enter(websocket: WebSocket, hub: Hub, door: Door, *, ours: bool) -> V
     """Who the client is, with a role here; `Visits.leave` must follow. Raises Rejected."""
     try:
         material = check_id(websocket.path_params["material"])
-        bearer = await _identify(websocket, door, material, ours=ours)
+        bearer = await _identify(websocket, hub, door, material, ours=ours)
         return await hub.visits.enter(bearer, material)
     except Rejected:
         address = websocket.client.host if websocket.client else ""
@@ -113,15 +116,18 @@ async def _enter(websocket: WebSocket, hub: Hub, door: Door, *, ours: bool) -> V
         raise
 
 
-async def _identify(websocket: WebSocket, door: Door, material: str, *, ours: bool) -> Bearer:
+async def _identify(websocket: WebSocket, hub: Hub, door: Door, material: str, *, ours: bool) -> Bearer:
     """Whose token it is; from now on its frames may be large. Raises Rejected.
 
     With a token in the query whose key is known nothing is awaited: a large frame may stand right behind the
     handshake.
     """
     token = await _token(websocket, ours=ours)
-    await door.tokens.prepare(token)
-    bearer = door.bearer(token, material)
+    if ours and hub.tickets is not None and hub.tickets.made(token):
+        bearer = await hub.tickets.use(token, material)
+    else:
+        await door.tokens.prepare(token)
+        bearer = door.bearer(token, material)
     admit = (websocket.scope.get("extensions") or {}).get(ADMIT)
     if admit is not None:
         admit()

@@ -1,19 +1,24 @@
 """Sharing tabs and materials: with people, with groups, by link. The same routes for both."""
 
+import time
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from pydantic import AfterValidator, BaseModel
 
-from collab.api.authority import CatalogDep, place_of
-from collab.api.dependencies import Caller
+from collab.api.authority import AccessDep, CatalogDep, place_of, visitor
+from collab.api.dependencies import Caller, DoorDep, HubDep, SettingsDep, bearer_token
 from collab.api.paging import Listing, PageDep
 from collab.api.problems import Missing, Refused
 from collab.api.rules import Who, requires
 from collab.api.services import LinksDep, SharesDep
 from collab.api.views import Body, Id, MaterialView, Time, Title, material_view
-from collab.auth.grants import Role
+from collab.auth.door import Door
+from collab.auth.grants import Grant, Role
+from collab.errors import Rejected
 from collab.sharing.roles import GIVABLE, Action
+from collab.sharing.tickets import SECONDS, Bound
 from storage.catalog.shares import Kind, Link, Scope, Share
 from storage.clock import unix_milliseconds
 
@@ -73,7 +78,55 @@ class LinkView(BaseModel):
     revoked: int | None
 
 
+class NewTicket(Body):
+    """Body of `POST /api/v1/socket-tickets`."""
+
+    material: Id
+
+
+class SocketTicket(BaseModel):
+    """What opens one socket of a material."""
+
+    ticket: str
+    role: Role
+    seconds: int
+    """How long it is good."""
+
+
 router = APIRouter(tags=["sharing"])
+
+
+@router.post("/socket-tickets", status_code=201, dependencies=[requires(Who.PERSON)])
+async def make_socket_ticket(
+    body: NewTicket,
+    request: Request,
+    caller: Caller,
+    access: AccessDep,
+    hub: HubDep,
+    door: DoorDep,
+    settings: SettingsDep,
+) -> SocketTicket:
+    """A ticket for the `hello` of one socket, with the rights of the token that this is called with."""
+    if hub.tickets is None:
+        raise Missing
+    who, until = visitor(caller), time.time() + settings.token_seconds
+    role = await access.role(who.subject, who.link, body.material)
+    bound = Bound(who.subject, caller.name, who.link, who.login, None, until)
+    if role is None:  # without an owner, what the token says counts
+        granted = _granted(door, bearer_token(request), body.material)
+        role = granted.role
+        bound = replace(bound, role=role, until=min(until, granted.expires or until))
+    return SocketTicket(ticket=hub.tickets.make(body.material, bound), role=role, seconds=SECONDS)
+
+
+def _granted(door: Door, token: str | None, material: str) -> Grant:
+    try:
+        granted = door.bearer(token or "", material).granted
+    except Rejected:  # of an account or a guest: it opens no sockets by itself
+        granted = None
+    if granted is None:
+        raise Missing
+    return granted
 
 
 @router.get("/shared", dependencies=[requires(Who.PERSON)])
