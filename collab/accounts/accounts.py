@@ -8,6 +8,7 @@ from collab.accounts.factors import Factors
 from collab.accounts.links import MailLinks, bad_link
 from collab.accounts.mail import Mail, Post
 from collab.accounts.sessions import Device, Person, Sessions, SignedIn
+from collab.accounts.throttle import Throttle
 from collab.accounts.users import add_user, checked_name
 from collab.errors import CloseCode, Rejected
 from storage.catalog.audit import Audit, Position
@@ -17,6 +18,7 @@ from storage.clock import unix_milliseconds
 
 _FRESH_MS = 600_000  # after a sign-in, for who has no password to prove who they are
 _PAGE = 500  # audit entries
+_ARCHIVES = (3, 3600.0)  # free ones, longest wait in seconds: each reads all that an account owns
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Accounts:
         self._links = parts.links
         self._post = parts.post
         self._url = parts.url
+        self._archives = Throttle(*_ARCHIVES)
 
     async def register(self, email: str, origin: str) -> None:
         """Mail a link with which the reader makes an account; who has one is told so, by mail alone."""
@@ -123,6 +126,10 @@ class Accounts:
             "guests": [{"id": one.id, "name": one.name, "created": one.created} for one in guests],
             "actions": [_plain(one) for one in await self._actions(user.id)],
         }
+
+    def allow_archive(self, user: User) -> None:
+        """Count an archive of all that `user` has. Raises TooOften."""
+        self._archives.spend(user.id)
 
     async def prove(self, person: Person, password: str | None) -> None:
         """Make sure that it is the owner who sits at the device, for what cannot be undone.

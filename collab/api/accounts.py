@@ -1,12 +1,17 @@
 """The caller's own account: made, changed, exported, erased."""
 
-from typing import Any
+from asyncio import to_thread
+from collections.abc import AsyncIterator
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from fastapi import APIRouter, Request
+from fastapi.responses import StreamingResponse
 
+from collab.api.archive import write_archive
 from collab.api.authority import CatalogDep
 from collab.api.belongings import belongings, give_up
-from collab.api.dependencies import HubDep, address_of
+from collab.api.dependencies import BackendsDep, HubDep, address_of
 from collab.api.models import accounts as models
 from collab.api.people import AccountsDep, SignedInCaller, device, session
 from collab.api.rules import Who, requires
@@ -15,6 +20,8 @@ router = APIRouter(prefix="/account", tags=["account"])
 
 _ANYBODY = [requires(Who.ANYBODY)]
 _ACCOUNT = [requires(Who.ACCOUNT)]
+_CHUNK = 1 << 16  # bytes of a file that are read at a time
+_ZIP: dict[str, Any] = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
 
 
 @router.post("/registrations", status_code=202, dependencies=_ANYBODY)
@@ -56,6 +63,31 @@ async def change_account(body: models.AccountChange, caller: SignedInCaller, ser
 async def export_account(caller: SignedInCaller, service: AccountsDep, catalog: CatalogDep) -> dict[str, Any]:
     """Everything that is kept about the account and what it owns, without secrets and documents."""
     return {**await service.accounts.export(caller.user), **await belongings(catalog, caller.id)}
+
+
+@router.get(
+    "/archive",
+    dependencies=_ACCOUNT,
+    response_class=StreamingResponse,
+    responses={200: {"description": "The file.", "content": _ZIP}},
+)
+async def archive_account(
+    caller: SignedInCaller, service: AccountsDep, catalog: CatalogDep, hub: HubDep, backends: BackendsDep
+) -> StreamingResponse:
+    """All of it as one ZIP file: `account.json` as the export is, and the documents that the account owns.
+
+    Of each material there is its document as one Yjs update, and its body as XML.
+    """
+    service.accounts.allow_archive(caller.user)
+    about = {**await service.accounts.export(caller.user), **await belongings(catalog, caller.id)}
+    file = TemporaryFile()  # noqa: SIM115 - the answer closes it
+    try:
+        await write_archive(file, about, [one["id"] for one in about["materials"]], backends, hub.workers)
+    except BaseException:
+        file.close()
+        raise
+    headers = {"Content-Disposition": 'attachment; filename="studyhub.zip"'}
+    return StreamingResponse(_chunks(file), media_type="application/zip", headers=headers)
 
 
 @router.post("/erasure", status_code=204, dependencies=_ACCOUNT)
@@ -130,3 +162,10 @@ async def claim_guest(
     """Take over what the caller did as a guest before it had, or used, its account."""
     guest = await service.claims.claim(caller.user, body.guest)
     return models.ClaimedGuest(id=guest.id, name=guest.name)
+
+
+async def _chunks(file: IO[bytes]) -> AsyncIterator[bytes]:
+    with file:
+        file.seek(0)
+        while chunk := await to_thread(file.read, _CHUNK):
+            yield chunk

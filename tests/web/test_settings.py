@@ -1,6 +1,7 @@
 """What people do with their account on the page: name, password, second factor, devices, export, end."""
 
 import json
+from zipfile import ZipFile
 
 import pyotp
 import pytest
@@ -84,8 +85,8 @@ async def test_an_account_is_taken_along_and_erased(server: ServerProcess, visit
     await page.goto(f"{server.http}/account/settings")
     async with page.expect_download() as download:
         await page.get_by_role("button", name="Download my data").click()
-    exported = json.loads((await (await download.value).path()).read_text())
-    assert exported["account"]["email"] == account.email
+    with ZipFile(await (await download.value).path()) as archive:
+        assert json.loads(archive.read("account.json"))["account"]["email"] == account.email
 
     await page.get_by_role("button", name="Erase my account…").click()
     await expect(page.get_by_text("This cannot be undone.")).to_be_visible()

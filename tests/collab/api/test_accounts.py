@@ -4,15 +4,19 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import anyio
 import httpx2
+import orjson
 import pyotp
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from pycrdt import Doc, Map
 from starlette.applications import Starlette
 
 from benchmarks.client import Client
@@ -21,6 +25,7 @@ from collab.accounts.users import add_user
 from collab.app import create_app
 from collab.settings import Settings
 from collab.sharing.trash import Trash
+from storage.appending import append
 from storage.catalog.shares import Group, Kind, Scope, Share
 from storage.clock import unix_milliseconds
 from tests.collab.api.running import bearer, running
@@ -295,6 +300,32 @@ async def live(ann: Caller, secrets: list[str]) -> None:
     await ann.client.get("/oidc/callback", params={"code": "geheim", "state": "s"})
     await ann.client.get("/account", headers=bearer(signed_in["access"] + "x"))
     await ann.client.get(f"/openapi.json?token={signed_in['access']}")
+
+
+async def test_an_archive_has_the_documents_too(ann: Caller) -> None:
+    assert ann.app is not None
+    kept = (await ann.call("POST", "/me/materials", {"kind": "guide", "title": "Cells"}, 201))["id"]
+    lost = (await ann.call("POST", "/me/materials", {"kind": "guide", "title": "Old"}, 201))["id"]
+    update_log = ann.app.state.backends.log
+    await append(update_log, lost, b"no entry", (await update_log.state(lost)).last)
+    answer = await ann.client.get("/account/archive", headers=bearer(ann.session["access"]))
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/zip")
+    with ZipFile(BytesIO(answer.content)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+
+    endings = {f"materials/{kept}.yjs", f"materials/{kept}.xml", f"materials/{lost}.unreadable"}
+    assert set(files) == {"account.json", *endings}
+    assert orjson.loads(files["account.json"])["account"]["name"] == "Ann"
+    doc: Doc[Any] = Doc()
+    doc.apply_update(files[f"materials/{kept}.yjs"])
+    assert str(doc.get("meta", type=Map)["title"]) == "Cells"
+
+
+async def test_archives_are_no_way_to_keep_a_server_busy(ann: Caller) -> None:
+    headers = bearer(ann.session["access"])
+    statuses = [(await ann.client.get("/account/archive", headers=headers)).status_code for _ in range(4)]
+
+    assert statuses == [200, 200, 200, 429]
 
 
 async def test_what_an_account_owns_is_exported_and_goes_with_it(ann: Caller) -> None:

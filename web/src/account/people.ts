@@ -1,6 +1,6 @@
 /** Signing in and out, and the links of our mails. Every function rejects with an ApiError. */
 import { call } from '../material/api'
-import { begin, mine, session, type SignedIn } from './server'
+import { begin, file, mine, session, type SignedIn } from './server'
 
 const ACCOUNT = '/api/v1/account'
 const BACK = 'studyhub:back' // in sessionStorage, until somebody has signed in
@@ -64,8 +64,8 @@ export const confirmSecondFactor = async (code: string): Promise<string[]> =>
 export const endSecondFactor = (password: string): Promise<void> =>
   mine('POST', '/account/second-factor/end', { password })
 
-/** Everything that is kept about the account. */
-export const exported = (): Promise<object> => mine('GET', '/account/export')
+/** Everything that is kept about the account, and its documents: a ZIP file. */
+export const archive = (): Promise<Blob> => file('/account/archive')
 
 export const erase = (password: string): Promise<void> =>
   mine('POST', '/account/erasure', password ? { password } : {})

@@ -1,5 +1,5 @@
 /** The session of this browser, and calls of the API in its name. Every function rejects with an ApiError. */
-import { ApiError, call } from '../material/api'
+import { ApiError, call, send } from '../material/api'
 import { storage } from '../material/memory'
 import { Session, type Tokens } from './session'
 
@@ -35,11 +35,18 @@ export const session = new Session({
 })
 
 /** As `call`, in the name of who is signed in. */
-export async function mine<Answer>(method: string, path: string, body?: object): Promise<Answer> {
+export const mine = <Answer>(method: string, path: string, body?: object): Promise<Answer> =>
+  signedIn((token) => call<Answer>(method, API + path, body, token))
+
+/** A file, in the name of who is signed in. */
+export const file = (path: string): Promise<Blob> =>
+  signedIn(async (token) => (await send('GET', API + path, undefined, token)).blob())
+
+async function signedIn<Answer>(request: (token: string) => Promise<Answer>): Promise<Answer> {
   const token = await session.access()
   if (token === null) throw new ApiError(401, 'You are not signed in any more.', SIGNED_OUT)
   try {
-    return await call<Answer>(method, API + path, body, token)
+    return await request(token)
   } catch (error) {
     if ((error as ApiError).label === SIGNED_OUT) session.end()
     throw error

@@ -51,6 +51,12 @@ const request = <Answer>(path: string, body?: object, token?: string): Promise<A
 
 /** One request. The answer is undefined where the server gives none (204). */
 export async function call<Answer>(method: string, path: string, body?: object, token?: string | null): Promise<Answer> {
+  const response = await send(method, path, body, token)
+  return (response.status === 204 ? undefined : await response.json()) as Answer
+}
+
+/** One request; its answer is a success. */
+export async function send(method: string, path: string, body?: object, token?: string | null): Promise<Response> {
   const headers: Record<string, string> = { accept: 'application/json' }
   if (body) headers['content-type'] = 'application/json'
   if (token) headers['authorization'] = `Bearer ${token}`
@@ -58,7 +64,7 @@ export async function call<Answer>(method: string, path: string, body?: object, 
   const response = await fetch(path, { ...init, headers }).catch(() => null)
   if (!response) throw new ApiError(0, 'The server cannot be reached.')
   if (!response.ok) throw await problem(response)
-  return (response.status === 204 ? undefined : await response.json()) as Answer
+  return response
 }
 
 /** A problem+json answer (RFC 9457): the sentence for people, and the fragment of its type. */
