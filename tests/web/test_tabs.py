@@ -58,8 +58,9 @@ async def test_a_guide_moves_to_another_tab_into_the_trash_and_back(
 
     await maths.get_by_role("button", name=re.compile("^Organise")).click()
     assert await ada.check_accessibility() == []
-    await maths.get_by_role("button", name=re.compile("^Delete")).click()
+    await maths.get_by_role("button", name=re.compile("^Delete")).press("Enter")
     await expect(maths.get_by_role("link")).to_have_count(0)
+    await expect(page.get_by_text("is in the trash")).to_be_focused()
     await page.get_by_role("button", name="Show the trash").click()
     await page.get_by_role("button", name=re.compile("^Restore Untitled")).click()
     await expect(maths.get_by_role("link")).to_have_count(1)

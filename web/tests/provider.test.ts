@@ -194,6 +194,14 @@ test('a reader sends no document bytes', async () => {
   expect(socket.kinds()).not.toContain('update')
 })
 
+test('why nobody may write is kept until the role returns', async () => {
+  const socket = await connect()
+  socket.tell({ type: 'role', role: 'viewer', reason: 'the exam has begun' })
+  expect([provider.writable, provider.reason]).toEqual([false, 'the exam has begun'])
+  socket.tell({ type: 'role', role: 'editor' })
+  expect(provider.reason).toBe('')
+})
+
 test('a role that comes back brings the edits that waited for it', async () => {
   const socket = await connect('editor')
   socket.tell({ type: 'role', role: 'viewer' })

@@ -45,8 +45,8 @@ export class Material {
   end = $state.raw<End | null>(null)
   /** Why nobody may write for now, '' where that is not so. */
   frozen = $state('')
-  /** Whether this person is known by its account. */
-  isAccount = $state(false)
+  /** What opens it to this person: its account, a class that it joined as a guest, or a link. */
+  way = $state<'account' | 'class' | 'link'>('link')
 
   private readonly meta = this.doc.getMap('meta')
   private ledger = new Ledger()
@@ -86,7 +86,8 @@ export class Material {
 
   /** Changes one's own name for everybody. Rejects with an ApiError. */
   async rename(name: string): Promise<void> {
-    if (this.isAccount) await renameAccount(name)
+    if (this.way === 'class') throw new Error('Your class knows you by this name.')
+    if (this.way === 'account') await renameAccount(name)
     await this.admit(name)
     this.provider?.reconnect()
   }
@@ -128,8 +129,9 @@ export class Material {
   private async admit(name?: string): Promise<Pick<Admission, 'token' | 'role'>> {
     const { id } = this.address
     const ticket = await accountTicket(id, this.address.key !== null)
-    this.isAccount = ticket !== null
-    const admission = ticket ?? (await this.admitMember(name)) ?? (await this.admitGuest(name))
+    const joined = ticket ? null : await this.admitMember()
+    this.way = ticket ? 'account' : joined ? 'class' : 'link'
+    const admission = ticket ?? joined ?? (await this.admitGuest(name))
     this.admission = admission
     memory.rememberKnown(id, { role: admission.role, user: admission.user })
     this.introduce(admission.user, admission.role)
@@ -137,10 +139,10 @@ export class Material {
   }
 
   /** Without a link: a guest may have joined a class. */
-  private async admitMember(given?: string): Promise<Ticket | null> {
+  private async admitMember(): Promise<Ticket | null> {
     const { id, key } = this.address
     const guest = memory.guest()
-    return key || !guest || given || memory.isSignedIn() ? null : guestTicket(id, guest)
+    return key || !guest || memory.isSignedIn() ? null : guestTicket(id, guest)
   }
 
   /** With a link only: who is signed in is a guest, too, under the account's name. */
