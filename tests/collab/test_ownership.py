@@ -1,12 +1,15 @@
 """Whose client ids are whose in a room."""
 
+from typing import Any
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycrdt import Text
 
 from collab.ownership import Ownership, encode_claims
 from collab.presence import Identity
+from collab.protocol.lib0 import uint
 from collab.room import Room
 from storage.memory_log import MemoryLog
 from storage.testing import HeldLog
@@ -121,6 +124,69 @@ def test_whatever_another_node_says_does_no_harm(message: bytes) -> None:
 def test_messages_of_other_kinds_are_left_to_others() -> None:
     for message in (b"", b"\x00", b"\x01", b"\x92\x00\x90"):
         assert not ownership().hear(message)
+
+
+PEOPLE = {"ann": 11, "ben": 12}
+"""Each person's own client id."""
+
+acts = st.lists(
+    st.tuples(
+        st.sampled_from(sorted(PEOPLE)),
+        st.sampled_from(["show", "show another's", "type", "send", "pass on", "go"]),
+        st.sampled_from(sorted(PEOPLE)),
+    ),
+    min_size=25,
+    max_size=50,
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(acts=acts)
+async def test_whatever_happens_an_owner_keeps_its_id_and_is_never_kept_from_it(
+    acts: list[tuple[str, str, str]],
+) -> None:
+    room = make_room(HeldLog(MemoryLog()))
+    here: dict[str, Author] = {}
+    docs = {name: person(name, client).doc for name, client in PEOPLE.items()}
+    owned: dict[int, str] = {}
+    for number, (name, act, other) in enumerate(acts):
+        if name not in here:
+            here[name] = person(name)
+            here[name].doc = docs[name]
+            room.join(here[name])
+        _act(room, here[name], act, docs[other], PEOPLE[other if "another" in act else name], number)
+        if act == "go":
+            here.pop(name)
+        owners = dict(room.ownership._owners)
+        assert owned.items() <= owners.items(), "an id stays whose it is"
+        owned = owners
+        for client, owner in owned.items():
+            for member in here.values():
+                shown = here.get(owner)
+                is_shown = shown is not None and room.presence.client_of(shown) == client
+                assert (client in room.held(member)) == (is_shown and member.author != owner)
+    room.recorder.close()
+
+
+def _act(room: Room, member: Author, act: str, other: Any, shown: int, number: int) -> None:
+    """One act of a member; what is held back is dropped, as a parked update that never becomes ready."""
+    if act.startswith("show"):
+        room.receive_presence(member, b"".join((b"\x01", uint(shown), uint(number), b"\x02{}")))
+        if room.ownership.usurped(member) is not None:
+            room.company.leave(member)
+    elif act == "type":
+        words = member.doc.get("text", type=Text)
+        words += "x"
+    elif act == "send":
+        _send(room, member, member.doc)
+    elif act == "pass on":
+        _send(room, member, other)
+    elif act == "go":
+        room.leave(member)
+
+
+def _send(room: Room, member: Author, doc: Any) -> None:
+    room.apply(member, room.document.admit(doc.get_update(), room.held(member)))
 
 
 def ownership() -> Ownership:
