@@ -69,8 +69,7 @@ class Account:
             self._insert(claim, minute)
         for author, parsed in parts:
             for client, ranges in parsed.deletes.items():
-                named = ranges if gone is None else _common(ranges, gone.get(client, ()))
-                self._delete(client, named, Mark(author, minute))
+                self._delete(client, ranges, Mark(author, minute))
         for client, ranges in (gone or {}).items():
             self._delete(client, ranges, Mark("", minute))
 
@@ -117,15 +116,3 @@ def _spans(block: Block) -> Iterator[tuple[int, int, bool]]:
         stop = struct.end
     if start < stop:
         yield start, stop, gone
-
-
-def _common(some: Sequence[Range], others: Sequence[Range]) -> list[Range]:
-    """What two ascending lists of ranges share."""
-    found, one, two = [], 0, 0
-    while one < len(some) and two < len(others):
-        start = max(some[one][0], others[two][0])
-        ends = sum(some[one]), sum(others[two])
-        if start < min(ends):
-            found.append((start, min(ends) - start))
-        one, two = one + (ends[0] <= ends[1]), two + (ends[1] <= ends[0])
-    return found

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pycrdt import Doc, Text
+from pycrdt import Doc, Map, Text
 
 from collab.authorship.account import Account
 from collab.authorship.encoding import encode
@@ -188,6 +188,28 @@ async def test_without_history_or_what_was_known_old_text_is_nobodys() -> None:
         clock: "" if clock < 3 else "ann" for clock in range(9)
     }
     assert {fact[2] for fact in facts(account).values()} == {"-", "", "bob"}
+
+
+async def test_behind_lost_history_the_next_snapshot_goes_on() -> None:
+    """Without the oldest entries and the snapshot above them, old text is nobody's; then all is told."""
+    past = Past(MemoryLog(), MemoryObjects())
+    ann = await with_history(past)
+    values = [Writer(20), Writer(30)]
+    for writer in values:
+        before = writer.doc.get_state()
+        writer.doc.get("map", type=Map)["key"] = 1
+        await past.write(writer.entry("bob", writer.doc.get_update(before)))
+    (gone, *_), (oldest, *_) = await History(past.objects).list(DOC), await Snapshots(past.objects).list(DOC)
+    for name in (gone.name, oldest.name):
+        await past.objects.delete(name)
+    merged = Writer(40, merge([ann.doc.get_update(), *(writer.doc.get_update() for writer in values)]))
+    await past.write(merged.entry("eve", merged.doc.get_update()))
+
+    told = facts(await past.read_anew())
+
+    assert [told[10, clock][0] for clock in range(9)] == [""] * 3 + ["ann"] * 6
+    assert told[10, 1][2] == "bob", "a deletion that an entry names, without a document to tell what is new"
+    assert told[20, 0][2] == "", "merging took it, not Eve, who only repeats what she has"
 
 
 async def test_a_rebuild_derives_all_of_it() -> None:
