@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.catalog import tables
 from storage.catalog.audit import Audit
-from storage.catalog.client_ids import ClientIds
 from storage.catalog.authorship import AuthorshipTable
+from storage.catalog.client_ids import ClientIds
 from storage.catalog.copying import read_tables, write_tables
 from storage.catalog.database import Database
 from storage.catalog.groups import Groups
