@@ -76,6 +76,8 @@ class Admission(BaseModel):
     """The guest's identity, to be sent again next time."""
     role: Role
     user: User
+    tickets: bool
+    """Whether `POST /socket-tickets` exchanges the token for tickets; else the token opens sockets itself."""
 
 
 class _AnyContentType(APIRoute):
@@ -140,6 +142,7 @@ async def issue_token(
         guest=guest_token,
         role=role,
         user=User(id=guest.id, name=guest.name),
+        tickets=hub.tickets is not None,
     )
 
 

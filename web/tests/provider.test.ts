@@ -89,7 +89,7 @@ beforeEach(() => {
     ledger,
     ticket: (fresh) => {
       tickets.push(fresh)
-      return Promise.resolve({ token: `token ${tickets.length}`, fresh: fresh || tickets.length === 1 })
+      return Promise.resolve(`ticket ${tickets.length}`)
     },
     onChange: () => undefined,
     onEnd: (ending) => endings.push(ending),
@@ -129,7 +129,7 @@ test('the first frames are hello with the ticket, step 1 and own presence', asyn
   const socket = await connect()
   expect([socket.url, socket.protocol]).toEqual(['ws://test/collab/x', 'studyhub.v1'])
   expect(socket.kinds().slice(0, 3)).toEqual(['control', 'step1', 'presence'])
-  expect(socket.sent[0]).toMatchObject({ message: { type: 'hello', schema: 1, ticket: 'token 1' } })
+  expect(socket.sent[0]).toMatchObject({ message: { type: 'hello', schema: 1, ticket: 'ticket 1' } })
 })
 
 test('what the server has arrives, what it lacks is sent as step 2', async () => {
@@ -234,6 +234,17 @@ test('an expired token is replaced at once', async () => {
   socket.end(4501)
   await vi.advanceTimersByTimeAsync(1)
   expect(tickets).toEqual([false, true])
+  expect(Socket.all).toHaveLength(2)
+})
+
+test('a ticket that is refused is replaced once; then nobody is signed in here', async () => {
+  const socket = await connect()
+  socket.end(4401)
+  await vi.advanceTimersByTimeAsync(1)
+  expect(tickets).toEqual([false, true])
+  Socket.last.end(4401)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(endings).toEqual(['signed-out'])
   expect(Socket.all).toHaveLength(2)
 })
 

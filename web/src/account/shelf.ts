@@ -56,8 +56,12 @@ export const loose = async (): Promise<Item[]> => (await all<Item>('/me/material
 /** Everything that others gave to who is signed in. */
 export const shared = (): Promise<Item[]> => all('/shared')
 
-/** What opens the socket of a material with the rights of who is signed in. */
+/** A token for a material, with the rights of who is signed in. */
 export const ticket = (id: string): Promise<Ticket> => mine('POST', `/materials/${encodeId(id)}/ticket`)
+
+/** What opens one socket of it, within a minute. */
+export const socketTicket = async (material: string): Promise<string> =>
+  (await mine<{ ticket: string }>('POST', '/socket-tickets', { material })).ticket
 
 /** All pages of a list; `ask` sends a request. */
 export async function all<Value>(path: string, ask: typeof mine = mine): Promise<Value[]> {

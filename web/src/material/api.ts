@@ -25,6 +25,8 @@ export interface Admission {
   guest: string
   role: string
   user: { id: string; name: string }
+  /** Whether sockets are opened with tickets, for which the token is exchanged. */
+  tickets: boolean
 }
 
 /** Creates an empty study guide. */
@@ -35,6 +37,11 @@ export function createGuide(title: string): Promise<{ id: string; links: Require
 /** Exchanges a link's capability for a token of this guest. */
 export function requestToken(body: { id: string; k?: string; guest?: string; name?: string }): Promise<Admission> {
   return request('/api/v1/token', body)
+}
+
+/** Exchanges a token for a ticket that opens one socket of a material, within a minute. */
+export async function fetchSocketTicket(material: string, token: string): Promise<string> {
+  return (await request<{ ticket: string }>('/api/v1/socket-tickets', { material }, token)).ticket
 }
 
 export function fetchLinks(id: string, token: string): Promise<Links> {

@@ -8,9 +8,9 @@ import type { Ending } from '../sync/closing'
 import { Ledger } from '../sync/ledger'
 import { pill, type Pill } from '../sync/pill'
 import { canWrite, Provider } from '../sync/provider'
-import { accountTicket, guestTicket, renameAccount, type Ticket } from './account'
+import { accountSocketTicket, accountTicket, guestTicket, renameAccount, type Ticket } from './account'
 import { socketUrl, type Address } from './address'
-import { fetchFrozen, fetchLinks, requestToken, type Admission, type Links } from './api'
+import { ApiError, fetchFrozen, fetchLinks, fetchSocketTicket, requestToken, type Admission, type Links } from './api'
 import { openCopy, type LocalCopy } from './copy'
 import { findForeign, findForeignIn } from './foreign'
 import * as memory from './memory'
@@ -52,7 +52,7 @@ export class Material {
   private ledger = new Ledger()
   private provider: Provider | null = null
   private copy: LocalCopy | null = null
-  private admission: Pick<Admission, 'token' | 'role'> | null = null
+  private admission: Ticket | null = null
   private countedWaiting = 0
 
   constructor(readonly address: Address) {}
@@ -119,14 +119,27 @@ export class Material {
     this.countedWaiting = this.ledger.waiting
   }
 
-  private async ticket(fresh: boolean): Promise<{ token: string; fresh: boolean }> {
-    const asked = fresh || !this.admission
-    const admission = asked || !this.admission ? await this.admit() : this.admission
-    return { token: admission.token, fresh: asked }
+  /** What opens one socket; the token behind it is kept for the next ones. */
+  private async ticket(fresh: boolean): Promise<string> {
+    const isNew = fresh || !this.admission
+    const { token, tickets } = isNew || !this.admission ? await this.admit() : this.admission
+    if (!tickets) return token
+    try {
+      return await this.socketTicket(token)
+    } catch (error) {
+      const { status, message } = error as ApiError
+      if (status === 401 && !isNew) return this.ticket(true) // the token has become too old
+      throw status === 404 ? new ApiError(403, message) : error // denied and absent look the same
+    }
+  }
+
+  private socketTicket(token: string): Promise<string> {
+    const { id } = this.address
+    return this.way === 'account' ? accountSocketTicket(id) : fetchSocketTicket(id, token)
   }
 
   /** The account's own role goes before what a link gives to everybody. */
-  private async admit(name?: string): Promise<Pick<Admission, 'token' | 'role'>> {
+  private async admit(name?: string): Promise<Ticket> {
     const { id } = this.address
     const ticket = await accountTicket(id, this.address.key !== null)
     const joined = ticket ? null : await this.admitMember()

@@ -15,7 +15,7 @@ const TOO_BIG = 1009 // a frame that the socket itself refused; sent again, it w
 const UNAVAILABLE = 4503
 const TOO_MANY = 4529
 
-/** @param freshToken whether the token of this connection was fetched for it, not kept from an earlier one */
+/** @param freshToken whether the token behind this connection was fetched anew because an earlier one was refused */
 export function verdict(code: number, freshToken: boolean): Verdict {
   if (code === 4401) return freshToken ? 'signed-out' : 'refresh'
   if (code === 4403) return 'forbidden'

@@ -29,8 +29,8 @@ export interface ProviderOptions {
   /** The newest `meta.schema` that this page can show. */
   schema: number
   ledger: Ledger
-  /** Gives a token, from the server when `fresh`. Rejects with a TicketError. */
-  ticket(fresh: boolean): Promise<{ token: string; fresh: boolean }>
+  /** Gives what opens one socket; `fresh`: the token behind the last one was refused. Rejects with a TicketError. */
+  ticket(fresh: boolean): Promise<string>
   /** Something that the page shows may have changed. */
   onChange(): void
   /** The server's answer is final. */
@@ -107,7 +107,7 @@ export class Provider {
     this.refreshNext = false
     try {
       const ticket = await this.options.ticket(fresh)
-      if (attempt === this.attempt) this.open(ticket)
+      if (attempt === this.attempt) this.open(ticket, fresh)
     } catch (error) {
       if (attempt === this.attempt) this.decide(tokenVerdict((error as TicketError).status ?? 0), 0, '')
     }
@@ -141,25 +141,25 @@ export class Provider {
     removeEventListener('pageshow', this.comeBack)
   }
 
-  private open(ticket: { token: string; fresh: boolean }): void {
-    this.freshToken = ticket.fresh
+  private open(ticket: string, fresh: boolean): void {
+    this.freshToken = fresh
     this.connectingSince = Date.now()
     const socket = new WebSocket(this.options.url, SUBPROTOCOL)
     this.socket = socket
     socket.binaryType = 'arraybuffer'
-    socket.onopen = () => this.greet(ticket.token)
+    socket.onopen = () => this.greet(ticket)
     socket.onmessage = (event) => this.received(event.data)
     socket.onclose = (event) => this.closed(event.code, event.reason)
   }
 
-  private greet(token: string): void {
+  private greet(ticket: string): void {
     this.serverVector = null
     this.live = false
     this.outgoing = []
     this.ledger.connected()
     this.lastArrival = Date.now()
     this.probedAt = 0
-    this.send(frames.encodeControl({ type: 'hello', schema: this.options.schema, ticket: token }))
+    this.send(frames.encodeControl({ type: 'hello', schema: this.options.schema, ticket }))
     this.send(frames.encodeStep1(Y.encodeStateVector(this.doc)))
     this.sendPresence()
   }
