@@ -1,4 +1,5 @@
 /** What to tell people when a material cannot be shown any more: what happened, what is safe, what to press. */
+import { isSharedComputer } from '../material/memory'
 import type { Ending } from '../sync/closing'
 
 export interface Message {
@@ -10,7 +11,9 @@ export interface Message {
   needsAccount?: true
 }
 
-const KEPT = 'What you wrote is kept in this browser.'
+const KEPT = isSharedComputer()
+  ? 'Copy your text now: on a shared computer nothing is kept.'
+  : 'What you wrote is kept in this browser.'
 
 export const ENDINGS: Record<Ending, Message> = {
   refused: {
