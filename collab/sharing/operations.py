@@ -5,6 +5,7 @@ They come over HTTP or as control messages of `studyhub.v1`. The entries in the 
 
 import asyncio
 from typing import Annotated, Any
+from weakref import WeakKeyDictionary
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -19,6 +20,7 @@ from collab.sharing.suggestions import Decide, Suggest, decide, suggest
 Operation = Annotated[Comment | Reply | Resolve | Suggest | Decide, Field(discriminator="op")]
 
 _OPERATIONS: TypeAdapter[Comment | Reply | Resolve | Suggest | Decide] = TypeAdapter(Operation)
+_turns: WeakKeyDictionary[Room, asyncio.Lock] = WeakKeyDictionary()
 _LONGEST_ID = 64  # characters
 _PATIENCE = 10.0  # seconds until an operation is answered whose entry the log does not take; it stays
 
@@ -27,6 +29,12 @@ async def carry_out(room: Room, operation: Operation, caller: Grant) -> Done:
     """Do what `caller` asked for, if its role allows it; returns when it is saved. Raises Rejected."""
     if not allows(caller.role, Action.COMMENT):
         raise Rejected(CloseCode.FORBIDDEN, "your role does not allow this", "role")
+    # One after the other: accepted and rejected at once, both the old and the new words would go.
+    async with _turns.setdefault(room, asyncio.Lock()):
+        return await _carry_out(room, operation, caller)
+
+
+async def _carry_out(room: Room, operation: Operation, caller: Grant) -> Done:
     author = Grant(caller.subject, caller.name, Role.EDITOR)  # of this one transaction, and nothing else
     async with await Participant.join(room, author) as participant:
         if isinstance(operation, Suggest):

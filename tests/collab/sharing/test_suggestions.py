@@ -1,5 +1,7 @@
 """Suggestions of those who may not write: marked in the text, accepted or rejected by others."""
 
+import asyncio
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from pycrdt import Map, XmlElement, XmlFragment, XmlText
 
 from collab.auth.grants import Grant, Role
+from collab.errors import Rejected
 from collab.participant import Participant
 from collab.protocol import ywebsocket
 from collab.room import Room
@@ -177,6 +180,25 @@ async def content(room: Room) -> str:
         pieces = reader.doc.get("body", type=XmlFragment).children[0].children[0].diff()
     assert not any(attributes for _, attributes in pieces)
     return "".join(piece for piece, _ in pieces)
+
+
+async def test_of_two_decisions_at_once_one_counts() -> None:
+    """Were both carried out, the old words and the new ones would be gone."""
+    room, client = await guide("old")
+    clock = ywebsocket.decode_state_vector(room.document.state_vector())[client] - 3
+    made = await carry_out(room, Suggest.model_validate(suggestion(client, clock, "old", "new")), BEN)
+    assert made.suggestion is not None
+
+    def decided(accept: bool) -> Awaitable[Any]:
+        return carry_out(room, Decide(op="decide", suggestion=made.suggestion or "", accept=accept), ADA)
+
+    async with await Participant.join(room, ADA) as ada:
+        with ada.edit() as doc:  # so that both wait for the same flush
+            doc.get("meta", type=Map)["lang"] = "en"
+        outcomes = await asyncio.gather(decided(True), decided(False), return_exceptions=True)
+    assert [isinstance(outcome, Rejected) for outcome in outcomes] == [False, True]
+    assert await content(room) == "new"
+    room.recorder.close()
 
 
 letters = st.text("ab é😀", min_size=1, max_size=12)
