@@ -28,6 +28,7 @@ from collab.updates import Admission, InvalidUpdate
 from collab.workers import WorkerDied
 
 _KEEPALIVE = 20.0  # seconds of silence; clients give up after 30
+_COPIED = 1 << 20  # bytes of document per second: each operation copies all, which takes 40 ms for 1 MiB
 _CLOSE_SECONDS = 5.0  # for the last frames of a socket that is being closed
 
 
@@ -60,6 +61,7 @@ class Connection:
         self._closing: tuple[CloseCode, str] | None = None
         self._closing_since = 0.0  # event-loop time
         self._slow: asyncio.Task[None] | None = None  # a message that cannot be dealt with at once
+        self._next_operation = 0.0  # event-loop time before which no operation is carried out
         self._catching_up = False  # a diff was asked of the room and has not come yet
         self._last_write = self._loop.time()
 
@@ -254,11 +256,13 @@ class Connection:
         await asyncio.sleep(self._session.pause(edit, size, self._loop.time(), present=False))
 
     async def _operate(self, body: dict[str, Any], size: int) -> None:
-        """Carry out a typed operation, and answer it. It costs what a step 1 does: the whole document."""
+        """Carry out a typed operation, and answer it. Whoever sends many waits before the next."""
+        await asyncio.sleep(self._next_operation - self._loop.time())
+        self._next_operation = self._loop.time() + self._room.document.size / _COPIED
         answer = await operations.answer(self._room, self._session.grant, body)
         if self._closing is None:
             self._put(ywebsocket.control(**answer))
-        await asyncio.sleep(self._session.pause(Ask(b""), size, self._loop.time(), present=False))
+        await asyncio.sleep(self._session.pause(Control(body), size, self._loop.time(), present=False))
 
     def _apply(self, edit: Edit, admission: Admission) -> None:
         session, number = self._session, self._session.edits

@@ -8,6 +8,7 @@ import pytest
 from pycrdt import Map
 
 from collab.auth.grants import Grant, Role
+from collab.connection import Connection
 from collab.participant import Participant
 from collab.protocol import ywebsocket
 from tests.collab.live import shows, write
@@ -92,3 +93,17 @@ async def test_a_plain_client_has_no_operations(world: Nodes) -> None:
         await bob.resync()
         assert threads(bob) == {}
         assert bob.controls == []
+
+
+async def test_the_next_operation_waits_by_the_size_of_the_document(world: Nodes) -> None:
+    """Each one copies the document, which holds everybody up."""
+    node = await world.node()
+    async with node.session(OWNER) as ann:
+        await write(ann, "x" * 100_000)
+        await ann.until_saved()
+        (connection,) = node.hub.rooms[MATERIAL].members
+        assert isinstance(connection, Connection)
+        await operate(ann, COMMENT, 1)
+        first = connection._next_operation
+        await operate(ann, COMMENT, 2)
+        assert connection._next_operation >= first + 100_000 / (1 << 20)
