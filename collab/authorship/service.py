@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from collab.authorship.account import AI, Account
-from collab.authorship.derive import Step, cursor_of, derive
+from collab.authorship.derive import StandIn, Step, derive
 from collab.authorship.encoding import decode, encode
 from collab.authorship.source import Source
 from collab.authorship.views import Contribution, Piece, contributions, pieces
@@ -17,6 +17,7 @@ from collab.workers import WorkerDied, Workers
 from storage.base import ObjectStore, UpdateLog
 from storage.continuity import gaps
 from storage.errors import Corrupt, Unavailable
+from storage.state import join
 from storage.values import ZERO, Cursor, Snapshot
 
 if TYPE_CHECKING:
@@ -146,12 +147,16 @@ class Authorship:
         """
         from storage.catalog.authorship import Derived  # SQLAlchemy takes 0.3 s to import
 
-        state, position, seen = EMPTY_UPDATE, ZERO, known == ZERO
-        async for steps in self._source.steps(material, known):
-            cursors = [cursor_of(step) for step in steps]
-            seen, position = seen or known in cursors, cursors[-1]
-            if position > known and not seen:
+        base = await self._source.before(material, known)
+        state = EMPTY_UPDATE if base is None else join(list(base.chunks))
+        position = ZERO if base is None else base.cursor
+        seen = known == position
+        async for steps in self._source.steps(material, position):
+            cursors = _cursors(steps)
+            seen = seen or known in cursors
+            if not seen and max(cursors) > known:
                 return None
+            position = max(position, *cursors)
             data, state = await self._run(material, data, state, steps)
         return Derived(position, data) if seen else None
 
@@ -172,12 +177,21 @@ class Authorship:
         """Whether every entry from the first one on is there, as far as cursors tell."""
         last = ZERO
         async for steps in self._source.steps(material, ZERO):
-            cursors = [cursor_of(step) for step in steps if not isinstance(step, Snapshot)]
-            if next(gaps([last, *cursors]), None) is not None:
+            entries = [step[0] for step in steps if not isinstance(step, (Snapshot, StandIn))]
+            if next(gaps([last, *entries]), None) is not None:
                 return False
-            last = cursors[-1] if cursors else last
+            last = entries[-1] if entries else last
         return True
 
 
+def _cursors(steps: Sequence[Step]) -> list[Cursor]:
+    """The positions behind steps that are surely taken."""
+    taken = [step for step in steps if not isinstance(step, StandIn)]
+    return [step.cursor if isinstance(step, Snapshot) else step[0] for step in taken]
+
+
 def _size(step: Step) -> int:
+    """Bytes."""
+    if isinstance(step, StandIn):
+        return _size(step.snapshot)
     return sum(map(len, step.chunks)) if isinstance(step, Snapshot) else len(step[1])

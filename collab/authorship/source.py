@@ -2,14 +2,14 @@
 
 from collections.abc import AsyncIterator, Iterable
 
-from collab.authorship.derive import Step
+from collab.authorship.derive import StandIn, Step
 from storage.base import ObjectStore, UpdateLog
 from storage.continuity import connected
 from storage.errors import Corrupt, Missing
 from storage.history import History
 from storage.keys import SnapshotKey
 from storage.snapshots import Snapshots
-from storage.values import ZERO, Cursor, Snapshot
+from storage.values import Cursor, Snapshot
 
 Rows = list[tuple[Cursor, bytes]]
 
@@ -22,34 +22,37 @@ class Source:
         self._snapshots = Snapshots(objects)
         self._history = History(objects)
 
-    async def steps(self, doc: str, known: Cursor) -> AsyncIterator[list[Step]]:
-        """Steps up to the newest, from a snapshot at `known` or before it, or from the beginning.
+    async def before(self, doc: str, known: Cursor) -> Snapshot | None:
+        """The newest snapshot at `known` or before it; None where there is none. Raises Unavailable."""
+        keys = await self._snapshots.list(doc)
+        return await self._first(key for key in reversed(keys) if key.cursor <= known)
 
-        One list per history segment, and one for the log. Where entries may be missing, the snapshots around
-        the gap are among them. Raises Unavailable, Corrupt.
+    async def steps(self, doc: str, position: Cursor) -> AsyncIterator[list[Step]]:
+        """Steps from `position` to the newest; one list per history segment, and one for the log.
+
+        Where cursors do not tell that nothing is missing, the snapshots around the gap stand in, and the newest
+        one of all comes last. They do no more: after a migration one may hold entries that come behind it.
+        Raises Unavailable, Corrupt.
         """
         keys = await self._snapshots.list(doc)
-        base = await self._first(key for key in reversed(keys) if key.cursor <= known)
-        position = ZERO
-        if base is not None:
-            position = base.cursor
-            yield [base]
-        ahead: Snapshot | None = None  # the next one behind a gap
+        below = ahead = None  # stand in: from here on, and behind the next gap
         async for rows in self._rows(doc, position):
-            steps: list[Step] = []
+            steps: list[Step] = [] if below is None else [StandIn(below)]
             for cursor, entry in rows:
                 if not connected([position, cursor]):
-                    below = (key for key in reversed(keys) if position < key.cursor < cursor)
-                    steps += _list(await self._first(below))
+                    found = await self._first(k for k in reversed(keys) if position < k.cursor < cursor)
+                    below = found or below
                     ahead = await self._first(key for key in keys if key.cursor >= cursor)
-                if ahead is not None and ahead.cursor < cursor:
-                    steps.append(ahead)
-                    ahead = None
+                    steps += [StandIn(below)] if below else []
+                elif ahead is not None and ahead.cursor < cursor:
+                    below, ahead = ahead, None
+                    steps.append(StandIn(below))
                 steps.append((cursor, entry))
                 position = cursor
             yield steps
-        if last := _list(await self._first(key for key in reversed(keys) if key.cursor > position)):
-            yield last
+        newest = await self._first(reversed(keys))
+        if newest is not None and (below or ahead or newest.cursor > position):
+            yield [newest]
 
     async def _rows(self, doc: str, after: Cursor) -> AsyncIterator[Rows]:
         """Encoded entries above `after`. What is trimmed while this runs was read from the log before."""
@@ -71,7 +74,3 @@ class Source:
             except (Missing, Corrupt):  # another will do; `studyhub check` tells of it
                 continue
         return None
-
-
-def _list(step: Snapshot | None) -> list[Step]:
-    return [] if step is None else [step]

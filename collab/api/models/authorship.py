@@ -26,8 +26,9 @@ class RangeView(BaseModel):
     relayed_by: str | None = None
     """Who sent them, under the client id of somebody else: who wrote them is not verified."""
     time: int
+    """When they came; 0 where that is not known."""
     deleted: int | None = None
-    """When they were deleted; null while they are there."""
+    """When they were deleted, 0 where that is not known; null while they are there."""
     deleted_by: str | None = None
     """Who deleted them; null where nobody did, or nobody is known."""
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -12,9 +12,12 @@ from pycrdt import Doc, Map, Text
 
 from collab.authorship.account import Account
 from collab.authorship.encoding import encode
+from collab.authorship.service import Authorship
 from collab.authorship.views import contributions, pieces
+from collab.document import BIG
+from collab.workers import WorkerDied, Workers
 from storage.catalog.authorship import Derived
-from storage.errors import Corrupt
+from storage.errors import Corrupt, Unavailable
 from storage.file_objects import FileObjects
 from storage.history import History
 from storage.loader import load
@@ -23,6 +26,9 @@ from storage.memory_objects import MemoryObjects
 from storage.snapshots import Snapshots
 from storage.sqlite_log import SqliteLog
 from storage.state import merge
+from storage.store import Store
+from storage.testing import append
+from storage.transfer import copy_document
 from storage.values import Entry, Part
 from tests.collab.authorship.kept import DOC, Kept, Past
 from tests.collab.authorship.stories import MINUTE, Act, Story, facts, stories
@@ -142,7 +148,7 @@ async def test_a_log_that_lost_what_a_snapshot_holds_gives_it_to_nobody() -> Non
     await Snapshots(past.objects).write(DOC, cursors[-1], merge([ann.doc.get_update()]), 7 * MINUTE)
     younger = Past(MemoryLog(), past.objects)
     await load(DOC, younger.log, younger.objects)
-    assert facts(await younger.read()) == {(10, clock): ("", 7, "-", 0) for clock in range(6)}
+    assert facts(await younger.read()) == {(10, clock): ("", 0, "-", 0) for clock in range(6)}
 
     await younger.write(ann.types("ann", "six"))
     await younger.write(ann.edit("bob", lambda text: text.__delitem__(slice(0, 2))))
@@ -150,6 +156,19 @@ async def test_a_log_that_lost_what_a_snapshot_holds_gives_it_to_nobody() -> Non
 
     assert told(account) == [(10, 2, "ann", "", "bob"), (10, 4, "ann", "", None), (10, 3, "ann", "ann", None)]
     assert encode(account) == encode(await younger.read_anew())
+
+
+async def test_what_only_a_snapshot_holds_is_told_even_if_no_entry_rests_on_it() -> None:
+    past = Past(MemoryLog(), MemoryObjects())
+    ann = Writer(10)
+    cursor = await past.write(ann.types("ann", "one"))
+    await Snapshots(past.objects).write(DOC, cursor, merge([ann.doc.get_update()]), 7)
+    younger = Past(MemoryLog(), past.objects)
+    await load(DOC, younger.log, younger.objects)
+    last = await younger.write(Writer(20).types("bob", "two"))
+
+    assert told(await younger.read()) == [(10, 3, "", "", None), (20, 3, "bob", "bob", None)]
+    assert younger.kept.rows[DOC].cursor == last
 
 
 async def with_history(past: Past) -> Writer:
@@ -264,3 +283,49 @@ async def test_many_who_ask_at_once_derive_once(monkeypatch: pytest.MonkeyPatch)
     await asyncio.gather(*(authorship.read(DOC) for _ in range(5)))
 
     assert kept == [DOC]
+
+
+class Dying(Workers):
+    """A worker that its job kills."""
+
+    async def run(self, function: Callable[..., Any], *arguments: object) -> Any:
+        raise WorkerDied("derive")
+
+
+def long_entry() -> Entry:
+    return Writer(10).types("ann", "x" * BIG)
+
+
+async def test_much_is_read_in_a_worker() -> None:
+    past, workers = Past(MemoryLog(), MemoryObjects()), Workers()
+    await past.write(long_entry())
+    authorship = Authorship(cast(Any, past.kept), past.log, past.objects, workers)
+    try:
+        assert told(await authorship.read(DOC)) == [(10, BIG, "ann", "ann", None)]
+        await append(past.log, DOC, b"no entry")
+        with pytest.raises(Corrupt):
+            await authorship.read(DOC)
+    finally:
+        authorship.close()
+
+
+async def test_a_worker_that_dies_is_an_outage() -> None:
+    past = Past(MemoryLog(), MemoryObjects())
+    await past.write(long_entry())
+
+    with pytest.raises(Unavailable):
+        await Authorship(cast(Any, past.kept), past.log, past.objects, Dying()).read(DOC)
+
+
+async def test_an_account_outlives_a_migration() -> None:
+    """Entries get other cursors there; history and snapshots keep theirs."""
+    past, target = Past(MemoryLog(), MemoryObjects()), Past(MemoryLog(), MemoryObjects())
+    ann = await with_history(past)
+    await past.write(ann.types("ann", "end"))
+    before = encode(await past.read())
+    target.kept = past.kept
+    await copy_document(DOC, Store(past.log, past.objects), Store(target.log, target.objects))
+
+    assert encode(await target.read()) == before
+    assert encode(await target.read_anew()) == before
+    assert await target.rebuild()
