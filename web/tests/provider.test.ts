@@ -194,6 +194,21 @@ test('a reader sends no document bytes', async () => {
   expect(socket.kinds()).not.toContain('update')
 })
 
+test('a client id that is somebody else’s is given up, and presence sent under a new one', async () => {
+  awareness.setLocalState({ user: { name: 'Ada' } })
+  const socket = await connect()
+  const old = doc.clientID
+  const before = socket.sent.length
+  socket.tell({ type: 'client_id', client: old, reason: 'this client id is another person’s' })
+  await vi.advanceTimersByTimeAsync(20)
+  expect(doc.clientID).not.toBe(old)
+  expect(socket.sent.slice(before).map(({ kind }) => kind)).toEqual(['presence'])
+  const taken = doc.clientID
+  expect(awareness.getStates().get(taken)).toEqual({ user: { name: 'Ada' } })
+  socket.tell({ type: 'client_id', client: old, reason: 'late' })
+  expect(doc.clientID).toBe(taken)
+})
+
 test('why nobody may write is kept until the role returns', async () => {
   const socket = await connect()
   socket.tell({ type: 'role', role: 'viewer', reason: 'the exam has begun' })

@@ -3,6 +3,7 @@ import { applyAwarenessUpdate, encodeAwarenessUpdate, removeAwarenessStates, typ
 import * as Y from 'yjs'
 import { backoff, tokenVerdict, verdict, type Ending, type Verdict } from './closing'
 import * as frames from './frames'
+import { followId, takeNewId } from './identity'
 import type { Ledger } from './ledger'
 import type { Facts } from './pill'
 
@@ -181,12 +182,12 @@ export class Provider {
         this.serverVector = frame.vector
         return this.sendStep2()
       case 'step2':
-        Y.applyUpdate(this.doc, frame.update, this)
+        this.take(frame.update)
         this.synced = true
         this.failures = 0
         return
       case 'update':
-        return Y.applyUpdate(this.doc, frame.update, this)
+        return this.take(frame.update)
       case 'presence':
         return applyAwarenessUpdate(this.options.awareness, frame.payload, this)
       case 'query-presence':
@@ -194,6 +195,11 @@ export class Provider {
       case 'control':
         return this.control(frame.message)
     }
+  }
+
+  private take(update: Uint8Array): void {
+    Y.applyUpdate(this.doc, update, this)
+    followId(this.doc, this.options.awareness)
   }
 
   private control(message: frames.Control): void {
@@ -212,6 +218,9 @@ export class Provider {
         return this.roleChanged(String(message['role']), String(message['reason'] ?? ''))
       case 'unrecorded':
         this.unrecorded = message['on'] === true
+        return
+      case 'client_id':
+        if (message['client'] === this.doc.clientID) takeNewId(this.doc, this.options.awareness)
         return
       case 'error':
         this.lastError = String(message['reason'] ?? message['code'])
