@@ -30,8 +30,8 @@ class Source:
     async def steps(self, doc: str, position: Cursor) -> AsyncIterator[list[Step]]:
         """Steps from `position` to the newest; one list per history segment, and one for the log.
 
-        Where cursors do not tell that nothing is missing, the snapshots around the gap stand in, and the newest
-        one of all comes last. They do no more: after a migration one may hold entries that come behind it.
+        Where cursors do not tell that nothing is missing, the snapshots around the gap stand in, and the
+        newest one of all comes last. No more: after a migration one may hold entries that come behind it.
         Raises Unavailable, Corrupt.
         """
         keys = await self._snapshots.list(doc)

@@ -152,6 +152,16 @@ async def test_contributions_and_the_share_of_ai(place: Place) -> None:
     assert found["ai"] == {"inserted": 4, "present": 4, "share": 4 / found["total"]["present"]}
 
 
+async def test_a_comment_is_its_authors_though_the_server_writes_it(place: Place) -> None:
+    body = {"op": "comment", "target": {"root": "body"}, "body": "why?"}
+    headers = bearer(place.world.tokens["commenter"])
+    answer = await place.api.post(f"/materials/{place.material}/comments", headers=headers, json=body)
+    assert answer.status_code == 200, answer.text
+
+    found = {item["author"]["id"]: item for item in (await place.get("contributions"))["items"]}
+    assert found[place.world.users["commenter"]]["present"] >= len("why?")
+
+
 async def test_lists_come_in_pages(place: Place) -> None:
     async with place.session("editor") as editor:
         await write(editor, "hello")
