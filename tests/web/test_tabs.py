@@ -67,6 +67,26 @@ async def test_a_guide_moves_to_another_tab_into_the_trash_and_back(
     assert await page.evaluate("document.documentElement.scrollWidth") == 390
 
 
+async def test_guides_are_put_in_order_by_keyboard(server: ServerProcess, visit: Visit) -> None:
+    account = await make_account(server)
+    ada = await visit()
+    await sign_in(ada, server, account)
+    tab = await add_tab(ada, "Biology")
+    links = tab.get_by_role("link")
+    for count in (1, 2):
+        await tab.get_by_role("button", name="New guide").press("Enter")
+        await expect(links).to_have_count(count)
+    second = await links.last.get_attribute("href") or ""
+    await tab.get_by_role("button", name=re.compile("^Organise")).last.press("Enter")
+    up = tab.get_by_role("button", name=re.compile("^Move .* up$"))
+    await up.press("Enter")
+
+    await expect(links.first).to_have_attribute("href", second)
+    await expect(up).to_be_focused()
+    await ada.page.reload()
+    await expect(links.first).to_have_attribute("href", second)
+
+
 async def test_a_tab_comes_back_from_the_trash_with_all_in_it(server: ServerProcess, visit: Visit) -> None:
     account = await make_account(server)
     ada = await visit()

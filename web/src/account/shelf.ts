@@ -15,6 +15,8 @@ export interface Item {
   title: string
   kind: string | null
   tab: string | null
+  /** Among those of its tab. */
+  position: number
   /** Why nobody may write; '' where they may. */
   frozen: string
 }
@@ -36,7 +38,6 @@ export const removeTab = (id: string): Promise<void> => mine('DELETE', `/tabs/${
 export const restoreTab = (id: string): Promise<void> => mine('POST', `/tabs/${id}/restore`)
 export const trashedTabs = (): Promise<Tab[]> => mine('GET', '/tabs?trashed=true')
 
-export const itemsOf = (tab: string): Promise<Item[]> => mine('GET', `/tabs/${tab}/materials`)
 export const addItem = (tab: string): Promise<Item> =>
   mine('POST', `/tabs/${tab}/materials`, { kind: 'guide', title: 'Untitled study guide' })
 export const orderItems = (tab: string, ids: string[]): Promise<void> =>
@@ -50,8 +51,12 @@ export const restoreItem = (id: string): Promise<void> => mine('POST', `/materia
 export const purgeItem = (id: string): Promise<void> => mine('POST', `/materials/${encodeId(id)}/purge`)
 export const trashedItems = (): Promise<Item[]> => all('/me/materials?trashed=true')
 
-/** Guides that are in no tab. */
-export const loose = async (): Promise<Item[]> => (await all<Item>('/me/materials')).filter((item) => item.tab === null)
+/** Everything that one owns, but for the trash. */
+export const owned = (): Promise<Item[]> => all('/me/materials')
+
+/** Those of `items` that are in a tab, or with null in none, in their order. */
+export const itemsIn = (items: readonly Item[], tab: string | null): Item[] =>
+  items.filter((item) => item.tab === tab).sort((one, other) => one.position - other.position)
 
 /** Everything that others gave to who is signed in. */
 export const shared = (): Promise<Item[]> => all('/shared')
