@@ -1,9 +1,11 @@
 """What is merged loses nothing, and a state with a fault is not sound."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pycrdt import Doc, Text
+from pycrdt import Doc, Map, Text
 
 from storage.state import is_sound, merge
 from tests.storage.documents import Author, view
@@ -74,3 +76,10 @@ def test_a_state_that_cannot_be_opened_again_is_not_sound(monkeypatch: pytest.Mo
     assert is_sound(state)
     monkeypatch.setattr(Doc, "get_update", lambda self: b"nonsense")
     assert not is_sound(state)
+
+
+def test_the_order_in_which_pycrdt_writes_keys_does_not_matter() -> None:
+    doc: Doc[Any] = Doc()
+    doc.get("map", type=Map)["value"] = {f"key {number}": number for number in range(8)}
+
+    assert all(is_sound(doc.get_update()) for _ in range(20))
