@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -173,7 +173,7 @@ def _measure(
     repeats: int,
 ) -> Report:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    arguments = sys.argv[2:] if sys.argv[1:2] == ["bench"] else sys.argv[1:]
+    arguments = list(_without_files(sys.argv[2:] if sys.argv[1:2] == ["bench"] else sys.argv[1:]))
     runs = []
     with Progress(*columns, console=Console(stderr=True)) as progress:
         bar = progress.add_task("", total=len(scenarios) * len(field) * repeats)
@@ -187,6 +187,12 @@ def _measure(
             if run.failure:
                 progress.console.print(f"{run.scenario}, {run.server}: {run.failure}")
     return make_report(shlex.join(["studyhub", "bench", *arguments]), profile, runs)
+
+
+def _without_files(arguments: list[str]) -> Iterator[str]:
+    """What was measured, not where it was written."""
+    pairs = zip(["", *arguments], arguments, strict=False)
+    return (each for before, each in pairs if not {before, each} & {"--json", "--html", "--markdown"})
 
 
 def _write(report: Report, json: Path | None, html: Path | None, results: Path | None) -> None:

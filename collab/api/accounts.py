@@ -15,6 +15,7 @@ from collab.api.dependencies import BackendsDep, HubDep, address_of
 from collab.api.models import accounts as models
 from collab.api.people import AccountsDep, SignedInCaller, device, session
 from collab.api.rules import Who, requires
+from collab.sharing.notices import Change
 
 router = APIRouter(prefix="/account", tags=["account"])
 
@@ -96,8 +97,10 @@ async def erase_account(
 ) -> None:
     """Forget the account and what it owns, and sign it out everywhere. Cannot be undone."""
     await service.accounts.prove(caller, body.password)
+    guests = [guest.id for guest in await catalog.people.guests_of(caller.id)]
     await give_up(catalog, hub.notices, caller.id)
     await service.accounts.erase(caller)
+    hub.notices.tell(Change.SUBJECT, caller.id, *guests)
 
 
 @router.post("/password", status_code=204, dependencies=_ACCOUNT)
@@ -157,10 +160,11 @@ async def end_second_factor(body: models.PasswordProof, caller: SignedInCaller, 
 
 @router.post("/guests", status_code=201, dependencies=_ACCOUNT)
 async def claim_guest(
-    body: models.GuestToken, caller: SignedInCaller, service: AccountsDep
+    body: models.GuestToken, caller: SignedInCaller, service: AccountsDep, hub: HubDep
 ) -> models.ClaimedGuest:
     """Take over what the caller did as a guest before it had, or used, its account."""
     guest = await service.claims.claim(caller.user, body.guest)
+    hub.notices.tell(Change.SUBJECT, caller.id, guest.id)
     return models.ClaimedGuest(id=guest.id, name=guest.name)
 
 

@@ -59,8 +59,9 @@ def visitor(principal: Principal) -> Visitor:
 
 
 def login_of(principal: Principal) -> str:
-    """The id of the login that a caller has signed in with, "" for others."""
-    return getattr(getattr(principal, "login", None), "id", "")
+    """The id of the login that a caller has signed in with, or its token rests on; "" for others."""
+    login = getattr(principal, "login", "")
+    return login if isinstance(login, str) else str(login.id)
 
 
 def place_of(path: Mapping[str, Any]) -> tuple[Scope, str]:

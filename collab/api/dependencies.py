@@ -56,14 +56,20 @@ class Authenticator(Protocol):
 
 
 class Person:
-    """A Principal known by its token alone; `link`: id of the share link that it came by, "" without one."""
+    """A Principal known by its token alone.
 
-    def __init__(self, id: str = "", name: str = "", tier: str = Tier.FREE, link: str = "") -> None:
+    `link`, `login`: ids of the share link that it came by and of the login that it rests on, "" without one.
+    """
+
+    def __init__(
+        self, id: str = "", name: str = "", tier: str = Tier.FREE, link: str = "", login: str = ""
+    ) -> None:
         self.id = id
         self.name = name
         self.guest = True
         self.tier = tier
         self.link = link
+        self.login = login
 
 
 NOBODY: Principal = Person()
@@ -82,7 +88,8 @@ class SocketTokens:
             return NOBODY
         await self._door.tokens.prepare(token)
         claims = self._door.tokens.read(token)
-        return Person(claims["sub"], str(claims.get("name", "")), link=str(claims.get("link", "")))
+        link, login = (str(claims.get(name, "")) for name in ("link", "login"))
+        return Person(claims["sub"], str(claims.get("name", "")), link=link, login=login)
 
 
 async def authenticate(request: Request) -> Principal:

@@ -7,6 +7,7 @@ import typer
 from collab.commands.places import opened, run
 from collab.errors import StartError
 from collab.settings import Settings
+from collab.sharing.notices import Change, Notices
 from storage.catalog.people_values import Tier, User
 from storage.clock import unix_milliseconds
 
@@ -31,6 +32,7 @@ async def _change(settings: Settings, email: str, tier: Tier | None, disabled: b
             user = replace(user, disabled=disabled)
         if disabled:
             await people.revoke_logins(user.id, unix_milliseconds())
+        Notices(backends.bus).tell(Change.SUBJECT, user.id)
         return user
 
 
